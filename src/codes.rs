@@ -19,6 +19,12 @@ macro_rules! codes {
             /// Every code with its word.
             pub const ALL: [($name, &'static str); [$($word),*].len()] = [$(($name::$code, $word)),*];
 
+            /// The one of this word, in whatever case it is typed.
+            pub fn named(word: &str) -> Option<$name> {
+                let found = Self::ALL.iter().find(|(_, known)| known.eq_ignore_ascii_case(word));
+                found.map(|(code, _)| *code)
+            }
+
             /// The word that users see and type.
             pub fn word(self) -> &'static str {
                 match self {

@@ -661,12 +661,7 @@ impl FromStr for Code {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let found = Self::ALL
-            .iter()
-            .find(|(_, known)| known.eq_ignore_ascii_case(word));
-        found
-            .map(|(code, _)| *code)
-            .ok_or_else(|| format!("there is no rule {word:?}"))
+        Self::named(word).ok_or_else(|| format!("there is no rule {word:?}"))
     }
 }
 

@@ -39,6 +39,17 @@ pub fn backups_of<'a>(store: &Store<'a>) -> Result<Vec<Backup>, Failure> {
     Ok(backups)
 }
 
+/// Its backups that can be undone: without that of a run that is not finished, which is undone first.
+///
+/// # Errors
+/// When they cannot be listed.
+pub fn finished_of(store: &Store<'_>) -> Result<Vec<Backup>, Failure> {
+    let unfinished = store.unfinished();
+    let mut backups = backups_of(store)?;
+    backups.retain(|backup| Some(&backup.id) != unfinished.as_ref());
+    Ok(backups)
+}
+
 /// Says that a run left its changes half done, or is at work right now; in the document as well.
 pub fn tell(root: &Path, progress: &dyn Progress) {
     progress.server(&Taken::at(root));

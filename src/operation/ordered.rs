@@ -265,7 +265,7 @@ impl<'a> Ordered<'a> {
         let renewal = "it is renewed when the authority asks for that, else once two thirds of its life are over, without a change of \
                        the configuration, by whoever runs esync-ssl renew then: esync-ssl schedule on has it run twice a day. \
                        The rest of its life is how long the authority may be gone";
-        let renewal = [renewal, &self.expected].join("");
+        let renewal = renewal.to_owned() + &self.expected;
         let wildcards = &self.wanted.wildcards;
         let wildcards = (!wildcards.is_empty()).then(|| {
             format!(

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::devices::Settings;
 use super::environment::{Where, World};
 use super::find::Loaded;
-use super::interrupted::{backups_of, stores};
+use super::interrupted::{finished_of, stores};
 use super::picture::Way;
 use super::progress::Progress;
 use super::schedule::IsOn;
@@ -125,16 +125,10 @@ fn findings(loaded: &Loaded) -> (Vec<Finding>, Option<String>) {
 /// The newest that can be undone, and how many there are. A record that cannot be read is no reason to show nothing.
 fn changes(loaded: &Loaded, world: &World) -> (Vec<Changed>, usize) {
     let stores = stores(&loaded.installation.root, world.disk);
-    let mut backups: Vec<Backup> = Vec::new();
-    for store in &stores {
-        let unfinished = store.unfinished();
-        let found = backups_of(store).unwrap_or_default();
-        backups.extend(
-            found
-                .into_iter()
-                .filter(|backup| Some(&backup.id) != unfinished.as_ref()),
-        );
-    }
+    let each = stores
+        .iter()
+        .flat_map(|store| finished_of(store).unwrap_or_default());
+    let backups: Vec<Backup> = each.collect();
     let told = backups.iter().rev().take(CHANGES).map(|backup| {
         let manifest = &backup.manifest;
         let file = |path: PathBuf| loaded.show(&path);

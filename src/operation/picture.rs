@@ -2,6 +2,7 @@
 //! client through a configuration.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -11,7 +12,7 @@ use super::certificate_files;
 use super::find::Loaded;
 use crate::change::{OverHttp, leads_to_https, over_http};
 use crate::finding::Place;
-use crate::httpd::{Address, Configuration, Host, Listen, SERVER, Truth, VirtualHost, resolve};
+use crate::httpd::{Address, Configuration, Host, Listen, SERVER, SectionId, Truth, VirtualHost, resolve};
 use crate::mod_ssl::{Engines, ssl_engine};
 use crate::place::{Moment, ShownPath};
 use crate::renewal::{Life, Urgency, urgency};
@@ -64,8 +65,7 @@ pub fn ways_of(loaded: &Loaded, now: OffsetDateTime, is_meant: &dyn Fn(&VirtualH
     let hosts: Vec<&VirtualHost> = hosts
         .filter(|host| host.truth == Truth::True && is_meant(host))
         .collect();
-    let listens = configuration.listens().iter();
-    for listen in listens.filter(|listen| listen.truth == Truth::True) {
+    for listen in configuration.active_listens() {
         let answering = hosts.iter().filter(|host| answers(configuration, host, listen));
         ways.extend(answering.map(|host| look.host(host, listen, &mut read)));
         if configuration.address_set(listen.ip(), listen.port).is_empty() {
@@ -93,7 +93,7 @@ fn answers(configuration: &Configuration, host: &VirtualHost, listen: &Listen) -
 }
 
 /// Lives of certificates by their files; none where one cannot be read.
-type Read = HashMap<std::path::PathBuf, Option<Life>>;
+type Read = HashMap<PathBuf, Option<Life>>;
 
 struct Look<'a> {
     loaded: &'a Loaded,
@@ -107,12 +107,12 @@ impl Look<'_> {
         let configuration = self.configuration;
         let tls = self.engines.speak_tls(host);
         let name = host.client_name();
-        let over_http = name.filter(|_| tls);
+        let served = name.filter(|_| tls);
         let names = host.server_name.iter().chain(&host.aliases);
         Way {
             names: names.cloned().collect(),
             place: Some(self.loaded.place_of(configuration.entry(host.entry))),
-            over_http: over_http.map(|name| over_http_of(configuration, name, host, listen)),
+            over_http: served.map(|name| over_http(configuration, name, host, listen.port)),
             leads_to_https: !tls && name.is_some_and(|name| leads_to_https(configuration, host, name)),
             ..self.way(listen, host.section, tls, read)
         }
@@ -127,7 +127,7 @@ impl Look<'_> {
     }
 
     /// With what a section says of its certificate.
-    fn way(&self, listen: &Listen, section: crate::httpd::SectionId, tls: bool, read: &mut Read) -> Way {
+    fn way(&self, listen: &Listen, section: SectionId, tls: bool, read: &mut Read) -> Way {
         let named = self.certificate(section).filter(|_| tls);
         let (certificate, life) = match named {
             Some((shown, path)) => {
@@ -152,7 +152,7 @@ impl Look<'_> {
     }
 
     /// The first certificate file that holds for a section, as people see it and as this machine opens it.
-    fn certificate(&self, section: crate::httpd::SectionId) -> Option<(ShownPath, std::path::PathBuf)> {
+    fn certificate(&self, section: SectionId) -> Option<(ShownPath, PathBuf)> {
         let configuration = self.configuration;
         let entry = configuration.setting(section, "SSLCertificateFile")?;
         let file = configuration.arguments(entry).into_iter().next()?;
@@ -160,8 +160,4 @@ impl Look<'_> {
         let path = configuration.source().host_path(&full);
         Some((self.loaded.show(&path).into(), path))
     }
-}
-
-fn over_http_of(configuration: &Configuration, name: &str, host: &VirtualHost, listen: &Listen) -> OverHttp {
-    over_http(configuration, name, host, listen.port)
 }

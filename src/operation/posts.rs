@@ -3,7 +3,7 @@
 //! Only the ends of the logs are read, by the rules for logs, and nothing of them is shown but numbers. Formats of logs are
 //! free: what does not look like the usual ones is passed over.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 
 use time::format_description::FormatItem;
@@ -83,16 +83,17 @@ fn logs(loaded: &Loaded) -> Vec<PathBuf> {
     let configuration = &loaded.configuration;
     let engines = Engines::of(configuration);
     let hosts = configuration.virtual_hosts();
-    let is_plain = |section: SectionId| match hosts.iter().find(|host| host.section == section) {
-        Some(host) => !engines.speak_tls(host),
-        None => section == SERVER && !ssl_engine(configuration, SERVER),
-    };
+    let plain = hosts.iter().filter(|host| !engines.speak_tls(host));
+    let mut plain: HashSet<SectionId> = plain.map(|host| host.section).collect();
+    if !ssl_engine(configuration, SERVER) {
+        plain.insert(SERVER);
+    }
     let named = ["CustomLog", "TransferLog"]
         .into_iter()
         .flat_map(|name| configuration.named(name));
-    let mut logs = Vec::new();
+    let (mut logs, mut known) = (Vec::new(), HashSet::new());
     for (_, entry) in named {
-        if entry.truth == Truth::False || !is_plain(configuration.context(entry)) {
+        if entry.truth == Truth::False || !plain.contains(&configuration.context(entry)) {
             continue;
         }
         let first = configuration.arguments(entry).into_iter().next();
@@ -102,7 +103,7 @@ fn logs(loaded: &Loaded) -> Vec<PathBuf> {
         };
         let full = resolve(configuration.server_root(), &file, loaded.facts.platform);
         let path = configuration.source().host_path(&full);
-        if !logs.contains(&path) {
+        if known.insert(path.clone()) {
             logs.push(path);
         }
     }

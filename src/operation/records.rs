@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Failure;
 use super::environment::Where;
 use super::environment::World;
-use super::interrupted::{backups_of, stores};
+use super::interrupted::{finished_of, stores};
 use super::known::KnownFiles;
 use crate::apply::{Backup, Content, may_name};
 use crate::change::{Action, Link, Record, Version, domain_name};
@@ -25,13 +25,7 @@ pub fn records(
     let mut records = Vec::new();
     let mut missing = Vec::new();
     for store in stores(root, world.disk) {
-        let found = backups_of(&store)?;
-        // What is not finished is undone first.
-        let unfinished = store.unfinished();
-        for backup in found
-            .into_iter()
-            .filter(|backup| Some(&backup.id) != unfinished.as_ref())
-        {
+        for backup in finished_of(&store)? {
             records.push(record(&backup, root, &known, asked_for, &mut missing));
         }
     }

@@ -6,11 +6,9 @@ use super::super::environment::{Where, World, Writing};
 use super::super::find::Loaded;
 use super::super::questions::{Voice, confirm_or};
 use super::super::{Failure, restart, restore, schedule};
-use super::look::{Request, look, refuse_unreadable};
 use super::remedy::{Chain, chain};
 use super::report::{FixResult, Fixed, Remedy, Report};
-use super::same_cause::causes;
-use super::told;
+use super::{Diagnosis, Request, diagnose};
 use crate::change::Http;
 use crate::exit_status::ExitStatus;
 use crate::shown::shown;
@@ -36,10 +34,11 @@ pub fn fix(
             loaded.introduce(voice);
         }
         is_first = false;
-        refuse_unreadable(&loaded)?;
-        let mut looked = look(request, loaded, world, voice)?;
-        let groups = causes(std::mem::take(&mut looked.observations));
-        let mut report = told::of(&groups, &looked);
+        let Diagnosis {
+            mut report,
+            groups,
+            looked,
+        } = diagnose(request, loaded, world, voice)?;
         let is_new = |remedy: &Remedy| fixes.iter().all(|fixed| fixed.remedy != *remedy);
         let next = report.causes.iter().zip(&groups).find_map(|(cause, group)| {
             let remedy = cause.remedy.filter(is_new)?;

@@ -15,7 +15,6 @@ use super::super::targets::{self, Target};
 use super::super::{certificates, check, devices, firewall, names, ports, running, verify};
 use super::observed::Observation;
 use crate::check::tls_host::TlsHost;
-use crate::httpd::Truth;
 use crate::server::deadline::Patience;
 use crate::server::service::Server;
 
@@ -211,11 +210,8 @@ impl Looked {
 
     /// The active `Listen` ports.
     pub fn ports_wanted(&self) -> Vec<u16> {
-        let listens = self.loaded.configuration.listens().iter();
-        let mut ports: Vec<u16> = listens
-            .filter(|listen| listen.truth == Truth::True)
-            .map(|listen| listen.port)
-            .collect();
+        let ends = running::ends(&self.loaded, None);
+        let mut ports: Vec<u16> = ends.iter().map(|end| end.1).collect();
         ports.sort_unstable();
         ports.dedup();
         ports

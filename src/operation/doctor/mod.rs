@@ -33,8 +33,28 @@ pub fn run(
 ) -> Result<Report, Failure> {
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
+    Ok(diagnose(request, loaded, world, progress)?.report)
+}
+
+/// What is told, and of what.
+struct Diagnosis {
+    report: Report,
+    groups: Vec<same_cause::Group>,
+    looked: look::Looked,
+}
+
+fn diagnose(
+    request: &Request,
+    loaded: Loaded,
+    world: &World,
+    progress: &dyn Progress,
+) -> Result<Diagnosis, Failure> {
     look::refuse_unreadable(&loaded)?;
     let mut looked = look::look(request, loaded, world, progress)?;
     let groups = same_cause::causes(std::mem::take(&mut looked.observations));
-    Ok(told::of(&groups, &looked))
+    Ok(Diagnosis {
+        report: told::of(&groups, &looked),
+        groups,
+        looked,
+    })
 }

@@ -2,14 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::certificate_files;
 use super::super::find::Loaded;
 use super::look::Looked;
 use super::report::Remedy;
 use super::same_cause::Group;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Severity};
-use crate::foreign;
-use crate::tls::certificate::{Certificate, Link};
+use crate::tls::certificate::Link;
 
 /// So many files beside a certificate are looked at.
 const MOST_FILES: usize = 200;
@@ -64,14 +64,10 @@ pub fn chain(group: &Group, loaded: &Loaded) -> Option<Chain> {
     let key = configuration
         .source()
         .host_path(pair.key.as_ref().unwrap_or(&pair.certificate));
-    let leaf = Certificate::read_all(&read(&certificate)?)
-        .ok()?
-        .into_iter()
-        .next()?;
+    let leaf = certificate_files::leaf(&certificate)?;
     let mut fitting = beside(&certificate).into_iter().filter(|file| {
-        let all = read(file).and_then(|bytes| Certificate::read_all(&bytes).ok());
-        let first = all.as_ref().and_then(|all| all.first());
-        first.is_some_and(|first| !first.is_self_issued() && leaf.issued_by(first) == Link::Verified)
+        let first = certificate_files::leaf(file);
+        first.is_some_and(|first| !first.is_self_issued() && leaf.issued_by(&first) == Link::Verified)
     });
     let chain = fitting.next()?;
     Some(Chain {
@@ -81,10 +77,6 @@ pub fn chain(group: &Group, loaded: &Loaded) -> Option<Chain> {
         key,
         chain,
     })
-}
-
-fn read(file: &Path) -> Option<Vec<u8>> {
-    foreign::read(file, foreign::CERTIFICATE).ok()
 }
 
 /// The other files of a folder that may hold certificates.

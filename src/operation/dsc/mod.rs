@@ -194,11 +194,8 @@ impl<'a> Desired<'a> {
     /// The refusals that are overridden to turn it off.
     fn overridden(&self) -> Result<Vec<RefusalCode>, Failure> {
         let code = |word: &String| {
-            let found = RefusalCode::ALL
-                .iter()
-                .find(|(_, known)| known.eq_ignore_ascii_case(word));
             let unknown = || Failure::error(anyhow::anyhow!("force: there is no refusal {word:?}"));
-            found.map(|(code, _)| *code).ok_or_else(unknown)
+            RefusalCode::named(word).ok_or_else(unknown)
         };
         self.instance.force.iter().map(code).collect()
     }
