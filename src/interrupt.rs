@@ -167,6 +167,7 @@ fn end(state: &State) -> ! {
     let words = match state.settled {
         None => "interrupted; nothing was changed",
         Some(ExitStatus::Done) => "interrupted; what was asked for had been done",
+        Some(ExitStatus::Interrupted) => "interrupted; what was started has been undone",
         Some(_) => "interrupted while it was told what became of the run",
     };
     // Half a document is none.
@@ -178,7 +179,8 @@ fn end(state: &State) -> ! {
     let status = told.or(state.settled).unwrap_or(ExitStatus::Interrupted);
     let document = state.document.as_ref().filter(|_| state.answered.is_none());
     let document = document.map(|document| document(words, status));
-    let is_told = told.or(state.settled).is_some();
+    // How it ends may be settled and not yet said, or said in part: twice is better than never.
+    let is_told = told.is_some();
     // Whoever reads us may have stopped, with the output locked by what it does not take.
     soon(move || {
         if let Some(document) = document {
