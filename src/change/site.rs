@@ -11,10 +11,7 @@ use super::plan::{PlanError, refuse};
 use super::redirection::{only_leads_to_itself, redirects_everything};
 use super::refusal::{Place, RefusalCode, Text, named, say};
 use super::request::Request;
-use super::site_candidates::{candidates, exactly_named, secure};
-
-/// Directives that hand requests to something else than files.
-const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
+use super::site_candidates::{candidates, content, exactly_named, secure};
 
 /// The virtual host whose content is to be served over TLS; `None`: that of the main server.
 ///
@@ -189,17 +186,6 @@ pub(super) fn refuse_other_sites(
         }
     }
     Ok(())
-}
-
-/// What a site shows: two that agree in this are one under two names.
-fn content(configuration: &Configuration, section: SectionId) -> Vec<Vec<u8>> {
-    let root = configuration.setting(section, "DocumentRoot");
-    let programs = configuration.inside(section).filter(|entry| {
-        let is = |name: &&str| configuration.is_named(entry, name);
-        entry.truth == Truth::True && PROGRAMS.iter().any(is)
-    });
-    let entries = root.into_iter().chain(programs);
-    entries.flat_map(|entry| configuration.arguments(entry)).collect()
 }
 
 fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Result<VirtualHost, PlanError> {

@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
-use crate::httpd::{Address, Configuration, Host, Listen, Truth, VirtualHost};
+use crate::httpd::{Address, Configuration, Host, Listen, SectionId, Truth, VirtualHost};
 
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::{NOBODY, is_nameless, own_settings, shows_by_name, stands_in};
 use super::redirection::only_leads_to_itself;
 use super::request::Request;
+
+/// Directives that hand requests to something else than files.
+const PROGRAMS: [&str; 4] = ["ProxyPass", "ProxyPassMatch", "WSGIScriptAlias", "JkMount"];
 
 /// The TLS virtual hosts of the port that have the domain for their own name.
 pub(super) fn secure<'a>(
@@ -74,6 +77,17 @@ pub(super) fn exactly_named<'a>(configuration: &'a Configuration, request: &Requ
     found
 }
 
+/// What a site shows: two that agree in this are one under two names.
+pub(super) fn content(configuration: &Configuration, section: SectionId) -> Vec<Vec<u8>> {
+    let root = configuration.setting(section, "DocumentRoot");
+    let programs = configuration.inside(section).filter(|entry| {
+        let is = |name: &&str| configuration.is_named(entry, name);
+        entry.truth == Truth::True && PROGRAMS.iter().any(is)
+    });
+    let entries = root.into_iter().chain(programs);
+    entries.flat_map(|entry| configuration.arguments(entry)).collect()
+}
+
 /// What is looked for, and where HTTP is spoken.
 struct Search<'a, 'r> {
     configuration: &'a Configuration,
@@ -125,9 +139,13 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Whoever answers the domain on a port, by its name or as the first of an address; `reached`: where clients come
     /// in today, else wherever virtual hosts name the port. Where `only` says addresses, at those and no others.
     fn on(&self, port: u16, reached: bool, only: Option<&[IpAddr]>) -> Vec<&'a VirtualHost> {
+        self.at(self.ends(port, reached, only), port)
+    }
+
+    /// Whoever answers the domain at these local ends.
+    fn at(&self, mut ends: Vec<Option<IpAddr>>, port: u16) -> Vec<&'a VirtualHost> {
         let mut known = HashSet::new();
         let mut found: Vec<&VirtualHost> = Vec::new();
-        let mut ends = self.ends(port, reached, only);
         ends.sort();
         ends.dedup();
         for end in ends {
@@ -208,6 +226,9 @@ impl<'a, 'r> Search<'a, 'r> {
     /// Those that answer it without having its name, because they are the first of their address: what they show is what
     /// HTTP shows of the domain, whatever their own name is. One that shows nothing of its own is the main server's stand-in.
     fn defaults(&self) -> Vec<&'a VirtualHost> {
+        if let Some(host) = self.copied() {
+            return vec![host];
+        }
         let port = match self.ports.as_slice() {
             [only] => *only,
             _ => 80,
@@ -216,9 +237,11 @@ impl<'a, 'r> Search<'a, 'r> {
             Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
             None => self.on(port, true, None),
         };
-        // Where a listener is for HTTPS by now, HTTP came in there.
+        // Where a listener is for HTTPS by now, HTTP came in there; not where HTTPS is that of others.
         if self.is_secure && self.own_address(port).is_none() {
-            found.extend(self.on(port, false, None));
+            let mut ends = self.ends(port, false, None);
+            ends.retain(|end| self.is_home(*end));
+            found.extend(self.at(ends, port));
             let mut known = HashSet::new();
             found.retain(|host| known.insert(host.section));
         }
@@ -248,6 +271,30 @@ impl<'a, 'r> Search<'a, 'r> {
         }
     }
 
+    /// With HTTPS there, the one default that shows what HTTPS shows, whose listener may be gone since.
+    fn copied(&self) -> Option<&'a VirtualHost> {
+        let mut own =
+            secure(self.configuration, self.request).map(|host| content(self.configuration, host.section));
+        let own = own.next().filter(|first| own.all(|other| other == *first))?;
+        let mut ports = self.ports.clone();
+        ports.push(80);
+        let mut found = Vec::new();
+        for port in ports {
+            found.extend(self.on(port, true, None));
+            let mut ends = self.ends(port, false, None);
+            ends.retain(|end| self.is_home(*end));
+            found.extend(self.at(ends, port));
+        }
+        let mut known = HashSet::new();
+        found.retain(|host| {
+            known.insert(host.section)
+                && self.counts(host)
+                && !host.has_name(NOBODY)
+                && content(self.configuration, host.section) == own
+        });
+        <[_; 1]>::try_from(found).ok().map(|[only]| only)
+    }
+
     /// Has it no name, or shows each name something of its own?
     fn is_for_anybody(&self, host: &VirtualHost) -> bool {
         is_nameless(self.configuration, host) || shows_by_name(self.configuration, host)
@@ -258,6 +305,16 @@ impl<'a, 'r> Search<'a, 'r> {
         let ip = self.request.domain.parse().ok()?;
         let mut here = self.listens().filter(|listen| listen.port == port);
         here.any(|listen| listen.takes(ip)).then_some(ip)
+    }
+
+    /// Answers a TLS virtual host of its own the domain there?
+    fn is_home(&self, end: Option<IpAddr>) -> bool {
+        let answers = self
+            .configuration
+            .answering(end, self.request.port, &self.request.domain);
+        answers.is_some_and(|host| {
+            host.names_exactly(&self.request.domain) && speaks_tls(self.configuration, host)
+        })
     }
 
     /// Has the main server the domain for its own name?

@@ -183,6 +183,13 @@ impl Layout {
         self.pages(|own| own.eq_ignore_ascii_case(name))
     }
 
+    /// Does a virtual host show each name a folder of its own?
+    pub fn is_by_folder(&self) -> bool {
+        self.files
+            .iter()
+            .any(|(_, text)| text.contains("VirtualDocumentRoot"))
+    }
+
     fn pages(&self, fits: impl Fn(&str) -> bool) -> Vec<String> {
         let page = Regex::new(r"sites/([a-z0-9-]+)|common([0-9])\.inc").expect("a pattern");
         // The parameter of a macro has its value behind the virtual host.

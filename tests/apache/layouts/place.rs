@@ -193,8 +193,8 @@ impl Place<'_> {
         };
         let secure = |ip| self.secure_at(ip, self.after, domain);
         // A virtual host that sends everybody elsewhere shows its page nowhere.
-        let redirects = |ip: IpAddr| {
-            let plain = self.plain_at(ip, self.before, network.http, domain);
+        let redirects = |port: u16, ip: IpAddr| {
+            let plain = self.plain_at(ip, self.before, port, domain);
             let is_redirect = matches!(
                 &plain,
                 Reply::Http {
@@ -204,7 +204,8 @@ impl Place<'_> {
             );
             is_redirect && self.is_same(&plain, &secure(ip))
         };
-        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 8] = [
+        let where_sent = |port: u16| self.ips_where(|ip| redirects(port, ip));
+        let searches: [&dyn Fn() -> Vec<Vec<IpAddr>>; 9] = [
             &|| vec![where_shown(&exact, self.before, https)],
             &|| vec![where_shown(&exact, self.before, http)],
             &|| vec![where_shown(&exact, self.before, other)],
@@ -212,7 +213,7 @@ impl Place<'_> {
             &|| vec![where_shown(&exact, self.after, https)],
             &|| match exact.is_empty() {
                 true => Vec::new(),
-                false => vec![self.ips_where(redirects)],
+                false => vec![where_sent(network.http)],
             },
             // That of the site may have redirected only, beside one with wildcards that had TLS.
             &|| {
@@ -222,6 +223,10 @@ impl Place<'_> {
                 there.into_iter().chain([came]).collect()
             },
             &|| vec![where_shown(&like, self.before, other)],
+            &|| match like.is_empty() {
+                true => Vec::new(),
+                false => vec![where_sent(network.http), where_sent(self.trial.set_up.other)],
+            },
             &|| {
                 let plain = |ip| self.plain_at(ip, self.before, network.http, domain);
                 let same = self.ips_where(|ip| self.is_same(&plain(ip), &secure(ip)));

@@ -30,7 +30,16 @@ impl Place<'_> {
         // A site that is chosen by the name (VirtualDocumentRoot) has none for a further one at its own address.
         let measures = self.measures_at(&self.trial.ips());
         let none = measures.iter().filter(|was| was.body().is_none());
-        none.into_iter().any(|was| self.is_same(was, is))
+        none.into_iter().any(|was| self.is_same(was, is)) || self.has_no_folder(is)
+    }
+
+    /// Has a further name no folder in a site that shows each name one of its own (VirtualDocumentRoot)?
+    fn has_no_folder(&self, is: &Reply) -> bool {
+        let label = self.name.split('.').next().unwrap_or_default();
+        matches!(is, Reply::Http { status: 404, .. })
+            && self.name != self.wanted[0]
+            && self.trial.layout.is_by_folder()
+            && !self.trial.set_up.root.join("sites").join(label).exists()
     }
 
     /// Does it lead to HTTPS of the very place that is asked?
