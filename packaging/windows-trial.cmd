@@ -486,7 +486,7 @@ call :says "%WORD%"
 call :judge own-event "a renewal that fails is in the event log, source esync-ssl, number 110"
 exit /b 0
 :no_own_event
-call :say "NOT TRIED" own-event "this Windows has no eventcreate"
+call :say "NOT TRIED" own-event "this Windows has no EventCreate.exe, whose texts viewers show"
 exit /b 0
 
 :account_of_the_service

@@ -130,19 +130,20 @@ mod tests {
 
     use super::SLOW;
     use super::support::apache::Httpd;
-    use super::support::certificates::Authority;
+    use super::support::certificates::{Authority, pem};
     use super::support::client::http_get;
     use super::support::files::{self, forward};
     use super::support::network::Network;
     use super::support::plain::{self, Turns};
     use super::support::process::Outcome;
     use super::support::program::{Program, esync_ssl};
+    use super::support::scripted_ca::ScriptedCa;
     use super::support::service::Service;
 
     const NAME: &str = "machines.example.com";
 
     pub fn main() {
-        let all: [(&str, Test); 3] = [
+        let all: [(&str, Test); 4] = [
             ("a_restart_that_takes_too_long", a_restart_that_takes_too_long),
             (
                 "a_change_with_which_it_does_not_start_in_time",
@@ -151,6 +152,10 @@ mod tests {
             (
                 "a_service_that_does_not_stop_in_time",
                 a_service_that_does_not_stop_in_time,
+            ),
+            (
+                "a_hand_over_of_a_service_that_does_not_stop_in_time",
+                a_hand_over_of_a_service_that_does_not_stop_in_time,
             ),
         ];
         plain::run(&all, Turns::AtOnce, |test| {
@@ -327,6 +332,61 @@ mod tests {
         assert_eq!(site.configuration(), before);
         assert_eq!(site.hello(), "hello");
         // It is not waited for once more at its end.
+        site.remove(SLOW[2]);
+    }
+
+    /// The authority was not told to look, and the service is started as soon as it can hear it.
+    fn a_hand_over_of_a_service_that_does_not_stop_in_time(site: &Site) {
+        let leaf = site.authority.leaf_without_chain("site", &[NAME]);
+        // The stand-in has the port of the first line.
+        let text = std::fs::read_to_string(site.main_file()).expect("the main file");
+        let text = text.replace(
+            &format!("Listen 127.0.0.1:{}", site.network.http),
+            "Listen 127.0.0.1:443 https",
+        );
+        let host = format!(
+            "<VirtualHost 127.0.0.1:443>\r\nServerName {NAME}\r\nSSLEngine on\r\nSSLCertificateFile \"{}\"\r\n\
+             SSLCertificateKeyFile \"{}\"\r\n</VirtualHost>",
+            forward(&leaf.certificate),
+            forward(&leaf.key)
+        );
+        files::write(
+            &site.main_file(),
+            text.replace("#LoadModule ssl", "LoadModule ssl"),
+        );
+        site.append(&host);
+        site.service.stop();
+        site.service.start();
+        site.append(SLOW[2]);
+        let before = site.configuration();
+        let ca = ScriptedCa::start();
+        ca.state().pending = true;
+        let root = site.folder.path().join("ca.pem");
+        files::write(&root, pem("CERTIFICATE", &ca.root));
+        let words =
+            "enable --acme --yes --restart --agree-terms --http keep --answer handover --no-rehearsal --json";
+        let enable = site.run(words).args(["--domain", NAME, "--ca", &ca.directory]);
+        let failed = enable.arg("--ca-root").arg(&root).run().expect_code(1);
+        let told = json(&failed)["error"]["message"]
+            .as_str()
+            .expect("an error")
+            .to_owned();
+        assert!(
+            told.contains("has not stopped after 60 seconds"),
+            "{}",
+            failed.report()
+        );
+        assert_eq!(
+            site.service.state(),
+            Some(ServiceState::Running),
+            "{}",
+            failed.report()
+        );
+        let note = site.root().join("conf/esync-ssl-backup/server-stopped");
+        assert!(!note.exists() && ca.made() == 0, "{}", failed.report());
+        let is_kept = |(name, _): &(String, Vec<u8>)| !name.starts_with("esync-ssl-acme");
+        let after = site.configuration().into_iter().filter(is_kept);
+        assert_eq!(after.collect::<BTreeMap<_, _>>(), before);
         site.remove(SLOW[2]);
     }
 }

@@ -20,6 +20,7 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::server::program::Program;
 use crate::server::same_file::identity;
 use crate::shown::shown;
+use crate::tls::certificate::Certificate;
 
 /// From whom the certificate of a site is taken over.
 ///
@@ -52,7 +53,8 @@ pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Res
 
 /// Whether the certificate in a file is for this name.
 fn is_for(file: &Path, name: &String) -> bool {
-    certificate_files::leaf(file).is_some_and(|leaf| leaf.names().contains(name))
+    let has_it = |leaf: Certificate| leaf.names().iter().any(|one| one.eq_ignore_ascii_case(name));
+    certificate_files::leaf(file).is_some_and(has_it)
 }
 
 fn adopted_from(renewer: Renewer) -> Option<Adopted> {

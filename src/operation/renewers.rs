@@ -86,10 +86,10 @@ impl Homes {
         acme_sh.dedup();
         Homes {
             acme_sh: acme_sh.iter().map(|home| home.join(".acme.sh")).collect(),
-            win_acme: home("ProgramData")
-                .map(|data| data.join("win-acme"))
-                .into_iter()
-                .collect(),
+            // The second is what became of the first.
+            win_acme: home("ProgramData").map_or(Vec::new(), |data| {
+                ["win-acme", "simple-acme"].map(|name| data.join(name)).to_vec()
+            }),
         }
     }
 }

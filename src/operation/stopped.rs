@@ -39,6 +39,7 @@ pub fn start_again(service: &dyn Service, pace: Pace, progress: &dyn Progress) -
                     return Err("it ended again".to_owned());
                 }
                 Ok(_) if start.elapsed() < pace.patience => {}
+                Ok(_) if told.is_none() => return Err("it is still starting or stopping".to_owned()),
                 Ok(_) => return Err("it does not come up".to_owned()),
                 Err(error) => return Err(error.to_string()),
             }

@@ -72,7 +72,7 @@ impl Event {
 }
 
 impl Loudness {
-    /// As `eventcreate` and the event log call it.
+    /// As the event log calls it.
     pub fn word(self) -> &'static str {
         match self {
             Loudness::Information => "INFORMATION",
@@ -110,35 +110,80 @@ pub fn say(mut all: Vec<(Event, String)>) -> Result<(), String> {
     }
 }
 
+/// As viewers show it: where a number comes after `%`, as in addresses, they would put another text there.
+#[cfg(any(windows, test))]
+fn without_places(words: &str) -> String {
+    let mut text = String::with_capacity(words.len());
+    let mut letters = words.chars().peekable();
+    while let Some(letter) = letters.next() {
+        text.push(letter);
+        if letter == '%' && letters.peek().is_some_and(char::is_ascii_alphanumeric) {
+            text.push(' ');
+        }
+    }
+    text
+}
+
 #[cfg(windows)]
 mod system {
+    use std::io;
     use std::time::Instant;
 
-    use super::super::binary::Binary;
-    use super::{Event, SOURCE};
+    use winreg::enums::{HKEY_LOCAL_MACHINE, REG_EXPAND_SZ};
+    use winreg::{RegKey, RegValue};
+    use winsafe::{HEVENTLOG, co};
 
-    /// `eventcreate` registers the source as well, and says in the event's text what is said. It has a time of its own.
+    use super::{Event, Loudness, SOURCE, without_places};
+    use crate::wording::reason;
+
+    /// Where the system knows sources of the Application log by.
+    const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
+    /// The program whose texts viewers show: for each number up to 1000, what was said. It is part of every Windows with a viewer.
+    const TEXTS: &str = r"%SystemRoot%\System32\EventCreate.exe";
+    /// Errors, warnings and information.
+    const TYPES: u32 = 7;
+
+    /// The system's own service for it takes what is said, and nobody is waited for.
     pub fn say(event: Event, words: &str, _until: Instant) -> Result<(), String> {
-        let id = event.id().to_string();
-        let kind = event.loudness().word();
-        let arguments = [
-            "/L",
-            "APPLICATION",
-            "/T",
-            kind,
-            "/SO",
-            SOURCE,
-            "/ID",
-            &id,
-            "/D",
-            words,
-        ];
-        let program = Binary::of_system("eventcreate.exe").map_err(|silence| silence.to_string())?;
-        let said = program.run(&arguments).map_err(|silence| silence.to_string())?;
-        match said.status.success() {
-            true => Ok(()),
-            false => Err("eventcreate did not write it; it needs an administrator".to_owned()),
+        // Where it is not known, the event is there as well; viewers show its words among what they do not know.
+        let _ = register();
+        let kind = match event.loudness() {
+            Loudness::Information => co::EVENTLOG::INFORMATION_TYPE,
+            Loudness::Warning => co::EVENTLOG::WARNING_TYPE,
+            Loudness::Error => co::EVENTLOG::ERROR_TYPE,
+        };
+        let log = HEVENTLOG::RegisterEventSource(None, SOURCE).map_err(why)?;
+        let id = u32::from(event.id());
+        log.ReportEvent(kind, 0, id, None, &[without_places(words)], &[])
+            .map_err(why)
+    }
+
+    /// Has the system know the source, as `eventcreate` would; what is known of it already stays.
+    fn register() -> io::Result<()> {
+        let (machine, texts) = (RegKey::predef(HKEY_LOCAL_MACHINE), "EventMessageFile");
+        let path = format!(r"{SOURCES}\{SOURCE}");
+        if let Ok(known) = machine.open_subkey(&path)
+            && known.get_raw_value(texts).is_ok()
+        {
+            return Ok(());
         }
+        let (key, _) = machine.create_subkey(&path)?;
+        key.set_value("CustomSource", &1u32)?;
+        key.set_value("TypesSupported", &TYPES)?;
+        let bytes: Vec<u8> = TEXTS
+            .encode_utf16()
+            .chain([0])
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let value = RegValue {
+            bytes: bytes.into(),
+            vtype: REG_EXPAND_SZ,
+        };
+        key.set_raw_value(texts, &value)
+    }
+
+    fn why(error: co::ERROR) -> String {
+        reason(&io::Error::from_raw_os_error(error.raw().cast_signed()))
     }
 }
 
@@ -207,12 +252,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_each_their_own_and_such_as_eventcreate_takes() {
+    fn numbers_are_each_their_own_and_such_as_viewers_have_texts_for() {
         let mut ids: Vec<u16> = Event::ALL.iter().map(|(event, _)| event.id()).collect();
         assert!(ids.iter().all(|id| (1..=1000).contains(id)), "{ids:?}");
         let all = ids.len();
         ids.dedup();
         assert_eq!(ids.len(), all);
+    }
+
+    #[test]
+    fn no_number_behind_a_percent_sign_is_taken_for_another_text() {
+        let words = "http://[fe80::1%251]/%20 at 50%, 100 %";
+        let shown = without_places(words);
+        assert_eq!(shown, "http://[fe80::1% 251]/% 20 at 50%, 100 %");
+        assert_eq!(without_places("%%1%a%"), "%% 1% a%");
     }
 
     #[cfg(unix)]

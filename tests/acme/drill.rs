@@ -13,11 +13,14 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use esync_ssl::tls::certificate::Certificate;
+
 use crate::served::{World, YES};
 use crate::support::apache_site::DOMAIN;
 use crate::support::contract;
 use crate::support::files::write;
 use crate::support::mounts;
+use crate::support::others::{give, give_all, is_root};
 use crate::support::process::{Outcome, finish};
 use crate::support::scripted_ca::Reply;
 use crate::support::skip;
@@ -54,7 +57,7 @@ const MONTH: &str = "+2592000";
 struct Drill {
     world: World,
     log: UnixDatagram,
-    clock: &'static str,
+    clock: String,
 }
 
 impl Drill {
@@ -91,7 +94,7 @@ impl Drill {
         Some(Drill {
             world,
             log,
-            clock: LATE,
+            clock: LATE.to_owned(),
         })
     }
 
@@ -99,7 +102,7 @@ impl Drill {
         let mut command = self.world.site.command(words).into_command();
         command
             .env("LD_PRELOAD", preload().expect("looked at before"))
-            .env("FAKETIME", self.clock)
+            .env("FAKETIME", &self.clock)
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("NO_FAKE_STAT", "1");
         let outcome = finish(&mut command, Duration::from_secs(150));
@@ -244,7 +247,7 @@ fn the_authority_is_down() {
     };
     drill.world.ca.always("/dir", Reply::Bytes(Vec::new()));
     // While there is time, only the log has it.
-    drill.clock = EARLY;
+    drill.clock = EARLY.to_owned();
     let silent = drill.run(&SCHEDULED).expect_code(0);
     assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
     assert!(
@@ -252,7 +255,7 @@ fn the_authority_is_down() {
         "{}",
         drill.renew_log()
     );
-    drill.clock = LATE;
+    drill.clock = LATE.to_owned();
     drill.shows("ca-down", &SCHEDULED, 18);
     drill.is_as_it_was();
     // The next command that somebody gives says it first, once, and programs are told.
@@ -294,6 +297,120 @@ fn the_authority_is_down() {
         "{}",
         enable.report()
     );
+}
+
+/// From the first look on until the authority is back: silent while there is time, then louder with each step, and silent again
+/// once it worked. How often it failed is what everybody is told.
+#[test]
+fn the_authority_is_away_for_ten_looks() {
+    let Some(mut drill) = Drill::start("keep") else {
+        return;
+    };
+    let directory = Reply::json(200, &drill.world.ca.state().directory.clone());
+    drill.world.ca.always("/dir", Reply::Bytes(Vec::new()));
+    let mut told = Vec::new();
+    for look in 0..10 {
+        // Of 160 hours, 74 are left at first, and 7 less each time.
+        drill.clock = format!("+{}", (85 + 7 * look) * 3600);
+        let outcome = drill.run(&SCHEDULED);
+        let (events, said) = (drill.events(), outcome.stdout_text() + &outcome.stderr_text());
+        assert_eq!(events.is_empty(), said.is_empty(), "{}{events}", outcome.report());
+        assert_eq!(
+            outcome.code,
+            Some(if said.is_empty() { 0 } else { 18 }),
+            "{}",
+            outcome.report()
+        );
+        let level = ["NOT-RENEWED-LATE", "NOT-RENEWED-URGENT"];
+        told.push(
+            level
+                .into_iter()
+                .find(|level| events.contains(level))
+                .unwrap_or("-"),
+        );
+    }
+    // A quarter of the life is 40 hours; it is urgent with a sixth, as three days would be half of so short a life.
+    let wanted = [
+        &["-"; 5][..],
+        &["NOT-RENEWED-LATE"; 2],
+        &["NOT-RENEWED-URGENT"; 3],
+    ]
+    .concat();
+    assert_eq!(told, wanted);
+    let log = drill.renew_log();
+    assert_eq!(log.matches("(CA-UNREACHABLE, status 18)").count(), 10, "{log}");
+    for words in [&["certificates"][..], &["status"]] {
+        let seen = drill.run(words);
+        let said = seen.stdout_text() + &seen.stderr_text();
+        assert!(said.contains("renewal failed 10 times"), "{}", seen.report());
+    }
+    drill.is_as_it_was();
+    drill.world.ca.always("/dir", directory);
+    drill.world.ca.state().ahead = time::Duration::hours(85 + 7 * 9);
+    drill.clock = format!("+{}", (85 + 7 * 10) * 3600);
+    let silent = drill.run(&SCHEDULED).expect_code(0);
+    assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
+    assert_eq!(drill.world.ca.made(), 2);
+    let seen = drill.run(&["status"]);
+    assert!(
+        !(seen.stdout_text() + &seen.stderr_text()).contains("renewal failed"),
+        "{}",
+        seen.report()
+    );
+}
+
+/// Asked when to renew, the authority sends a page: the life of the certificate decides then, and nobody is told of it.
+#[test]
+fn a_page_instead_of_the_time_to_renew() {
+    let Some(mut drill) = Drill::start("keep") else {
+        return;
+    };
+    let file = drill.root().join(format!("conf/ssl/{DOMAIN}.crt"));
+    let leaf = Certificate::read_all(&fs::read(&file).expect("the certificate")).expect("a certificate");
+    let id = esync_ssl::acme::certificate_id(leaf[0].der()).expect("its name");
+    let at = format!("{}/ari", drill.world.ca.state().base);
+    drill.world.ca.state().directory["renewalInfo"] = json!(at);
+    let fields = vec![("Content-Type", "text/html".to_owned())];
+    let page = b"<!DOCTYPE html><html><title>Maintenance</title><script>1</script></html>".to_vec();
+    for reply in [
+        Reply::Http(200, fields.clone(), page.clone()),
+        Reply::Http(503, fields, page),
+        Reply::Http(200, Vec::new(), b"{\"suggestedWindow\": \"soon\"}".to_vec()),
+    ] {
+        drill.world.ca.always(&format!("/ari/{id}"), reply);
+        drill.clock = "+3600".to_owned();
+        let silent = drill.run(&SCHEDULED).expect_code(0);
+        assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
+        drill.is_as_it_was();
+    }
+    assert!(drill.world.ca.count(&format!("/ari/{id}")) > 0);
+    drill.clock = LATE.to_owned();
+    drill.world.ca.state().ahead = time::Duration::seconds(469_800);
+    let silent = drill.run(&SCHEDULED).expect_code(0);
+    assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
+    assert_eq!(drill.world.ca.made(), 2);
+}
+
+/// What is kept lies in a folder that somebody else owns, who could put other things there: nothing in it is used, and the
+/// authority is asked for nothing.
+#[test]
+fn what_is_kept_belongs_to_somebody_else() {
+    let Some(drill) = Drill::start("keep") else { return };
+    if !is_root() {
+        return;
+    }
+    let state = drill.root().join("conf/esync-ssl-acme");
+    let orders = drill.world.ca.count("/order");
+    for give in [give, give_all] {
+        give(&state);
+        let outcome = drill.run(&SCHEDULED);
+        let said = outcome.stdout_text() + &outcome.stderr_text();
+        assert_ne!(outcome.code, Some(0), "{}", outcome.report());
+        assert!(said.contains("conf/esync-ssl-acme"), "{}", outcome.report());
+        assert!(!drill.events().is_empty());
+        assert_eq!(drill.world.ca.count("/order"), orders);
+    }
+    drill.is_as_it_was();
 }
 
 #[test]
@@ -457,7 +574,7 @@ fn the_machine_was_asleep_for_a_month() {
     let Some(mut drill) = Drill::start("keep") else {
         return;
     };
-    drill.clock = MONTH;
+    drill.clock = MONTH.to_owned();
     drill.world.ca.state().pending = false;
     drill.world.ca.state().ahead = time::Duration::seconds(2_592_000);
     drill.shows("asleep", &["verify", "--quiet"], 12);

@@ -3,24 +3,37 @@
 
 use std::fs;
 use std::path::PathBuf;
+#[cfg(unix)]
 use std::process::Stdio;
+#[cfg(unix)]
 use std::sync::Mutex;
+#[cfg(unix)]
 use std::sync::atomic::{AtomicUsize, Ordering};
+#[cfg(unix)]
 use std::time::Duration;
 
+#[cfg(unix)]
 use nix::sys::signal::{Signal, kill};
+#[cfg(unix)]
 use nix::unistd::Pid;
 
+#[cfg(unix)]
 use crate::enable;
-use crate::served::{World, YES, end_of, waited_for};
+use crate::served::{World, YES, end_of, in_turn, waited_for};
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::{TlsClient, listens};
+#[cfg(unix)]
 use crate::support::faulty::{command, noted};
+#[cfg(unix)]
 use crate::support::pebble::Options;
-use crate::support::process::{Outcome, finish, start};
+use crate::support::process::Outcome;
+#[cfg(unix)]
+use crate::support::process::{finish, start};
+#[cfg(unix)]
 use crate::support::site::text;
 
 const HANDOVER: [&str; 2] = ["--answer", "handover"];
+#[cfg(unix)]
 const OFF: [&str; 2] = ["--http", "off"];
 
 /// A server with port 443 and no other.
@@ -59,6 +72,35 @@ fn told(outcome: &Outcome) -> String {
     outcome.stderr_text() + &outcome.stdout_text()
 }
 
+/// On every system: stopped for each order, and running after it with what was made.
+#[test]
+fn apache_runs_again_after_each_order() {
+    let _turn = in_turn();
+    let Some(world) = World::start(false) else { return };
+    has_443_only(&world.site);
+    world.ca.state().pending = true;
+    let first = shown(&world.site).expect("TLS");
+    let seen = world.run(&[&["--dry-run"], &HANDOVER[..]].concat(), 0);
+    let who = match cfg!(unix) {
+        true => "also if this program is killed",
+        false => "by the next run of this program",
+    };
+    assert!(told(&seen).contains(who), "{}", seen.report());
+    assert!(world.site.daemon.runs());
+    let done = world.run(&[&YES[..], &HANDOVER].concat(), 0);
+    assert!(told(&done).contains("Stopping "), "{}", done.report());
+    let second = shown(&world.site).expect("TLS");
+    let renewed = world.site.command(&["renew", "--now"]).run().expect_code(0);
+    let third = shown(&world.site).expect("TLS");
+    assert!(
+        first != second && second != third && world.ca.made() == 2,
+        "{}",
+        renewed.report()
+    );
+    assert!(!note(&world.site).exists());
+}
+
+#[cfg(unix)]
 #[test]
 fn a_server_with_443_alone_gets_its_certificate_and_renews_it() {
     let options = Options {
@@ -123,6 +165,7 @@ fn a_server_with_443_alone_gets_its_certificate_and_renews_it() {
 /// What keeps Apache from starting is known before it is stopped, and before anybody is asked.
 #[test]
 fn one_that_would_not_start_again_is_not_stopped() {
+    let _turn = in_turn();
     let Some(world) = World::start(false) else { return };
     has_443_only(&world.site);
     world.ca.state().pending = true;
@@ -139,42 +182,78 @@ fn one_that_would_not_start_again_is_not_stopped() {
     fs::write(&main, good).expect("written");
 }
 
-/// Killed while the authority looks: nobody else has to run. Where its guard was killed as well, the next run starts Apache, and
-/// whoever looks is told before.
+/// Killed while the authority looks: on Unix its guard starts Apache. On Windows, or where its guard was killed as well, the
+/// next run does, and whoever looks is told before.
 #[test]
 fn a_run_that_is_killed_while_apache_is_stopped() {
+    let _turn = in_turn();
     let Some(world) = World::start(false) else { return };
     has_443_only(&world.site);
     let mut child = world.waiting(&[&YES[..], &HANDOVER].concat());
     assert!(note(&world.site).exists() && !world.site.daemon.runs());
-    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGKILL).expect("killed");
+    child.kill().expect("killed");
     end_of(&mut child);
-    assert!(waited_for(|| answers(&world.site) && !note(&world.site).exists()));
-    // Somebody who stops it then means it.
-    world.site.daemon.stop();
-    let next = world.site.command(&["renew"]).run();
-    assert!(!told(&next).contains("started again"), "{}", next.report());
+    if cfg!(unix) {
+        assert!(waited_for(|| answers(&world.site) && !note(&world.site).exists()));
+        // Somebody who stops it then means it.
+        world.site.daemon.stop();
+        let next = world.site.command(&["renew"]).run();
+        assert!(!told(&next).contains("started again"), "{}", next.report());
+        // As after a kill of both.
+        fs::write(note(&world.site), "httpd is stopped\n").expect("a note");
+    }
     assert!(!world.site.daemon.runs());
-    // As after a kill of both.
-    fs::write(note(&world.site), "httpd is stopped\n").expect("a note");
-    let next = world.site.command(&["status"]).run();
-    assert!(
-        told(&next).contains("an earlier run stopped Apache"),
-        "{}",
-        next.report()
-    );
-    let next = world.site.command(&["renew"]).run().expect_code(0);
+    is_started_by_the_next_run(&world);
+}
+
+/// Whoever looks is told before that Apache is stopped, and nobody is afterwards.
+#[track_caller]
+fn is_started_by_the_next_run(world: &World) {
+    let run = |words: &[&str]| world.site.command(words).run();
+    let says = |outcome: &Outcome| told(outcome).contains("an earlier run stopped Apache");
+    let seen = run(&["status"]);
+    assert!(says(&seen), "{}", seen.report());
+    let next = run(&["renew"]);
+    assert_eq!(next.code, Some(0), "{}", next.report());
     assert!(told(&next).contains("it was started again"), "{}", next.report());
     assert!(answers(&world.site) && !note(&world.site).exists());
-    let next = world.site.command(&["status"]).run();
-    assert!(
-        !told(&next).contains("an earlier run stopped Apache"),
-        "{}",
-        next.report()
-    );
+    let seen = run(&["status"]);
+    assert!(!says(&seen), "{}", seen.report());
+}
+
+/// Somebody breaks the configuration while the authority looks: that Apache does not start is told as it is, and it runs once it
+/// can: by the guard on Unix, which tries for a while, and by the next run elsewhere.
+#[test]
+fn one_that_does_not_start_again_is_told_and_started_once_it_can() {
+    let _turn = in_turn();
+    let Some(world) = World::start(false) else { return };
+    has_443_only(&world.site);
+    let mut child = world.waiting(&[&YES[..], &HANDOVER].concat());
+    let main = world.site.root().join("conf/httpd.conf");
+    let good = fs::read(&main).expect("the configuration");
+    fs::write(&main, [&good[..], b"\nNoSuchDirective on\n"].concat()).expect("written");
+    world.ca.prove();
+    assert_eq!(end_of(&mut child).code(), Some(7), "{}", world.said());
+    for words in ["does not start again: ", "run esync-ssl explain"] {
+        assert!(world.said().contains(words), "{words}: {}", world.said());
+    }
+    assert!(note(&world.site).exists() && !answers(&world.site));
+    let next = world.site.command(&["renew"]).run();
+    assert!(told(&next).contains("does not start again"), "{}", next.report());
+    assert!(note(&world.site).exists());
+    fs::write(&main, good).expect("written");
+    if cfg!(unix) {
+        assert!(waited_for(|| answers(&world.site) && !note(&world.site).exists()));
+    } else {
+        is_started_by_the_next_run(&world);
+    }
+    // What was proven is not asked for again.
+    world.run(&[&YES[..], &HANDOVER].concat(), 0);
+    assert_eq!((world.ca.made(), world.ca.count("/order")), (1, 1));
 }
 
 /// Ctrl-C while the authority looks.
+#[cfg(unix)]
 #[test]
 fn an_interrupted_run_starts_apache_before_it_ends() {
     let Some(world) = World::start(false) else { return };
@@ -190,6 +269,7 @@ fn an_interrupted_run_starts_apache_before_it_ends() {
 }
 
 /// Ctrl-C while Apache still stops, as a client is served that takes its time.
+#[cfg(unix)]
 #[test]
 fn an_interrupted_run_waits_for_an_apache_that_still_stops() {
     let Some(world) = World::start(false) else { return };
@@ -222,6 +302,7 @@ fn an_interrupted_run_waits_for_an_apache_that_still_stops() {
 }
 
 /// The arguments for a child that fails.
+#[cfg(unix)]
 fn words(world: &World) -> Vec<String> {
     let root = world.site.folder.path().join("ca.pem");
     let mut all = [
@@ -250,6 +331,7 @@ fn words(world: &World) -> Vec<String> {
     all
 }
 
+#[cfg(unix)]
 fn run(world: &World, fault: &str) -> (Outcome, Vec<String>) {
     let notes = world.site.folder.path().join("notes");
     let _ = fs::remove_file(&notes);
@@ -264,6 +346,7 @@ fn run(world: &World, fault: &str) -> (Outcome, Vec<String>) {
 
 /// Killed, or failing, at every operation from before Apache is stopped until after it was started: it answers in the end, by
 /// nobody's help, and the same command once more ends well.
+#[cfg(unix)]
 #[test]
 fn killed_at_every_step_of_a_handover() {
     let Some(first) = World::start(false) else { return };

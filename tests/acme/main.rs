@@ -22,7 +22,6 @@ mod endings;
 mod faults;
 #[cfg(unix)]
 mod guide;
-#[cfg(unix)]
 mod handover;
 mod hostile;
 #[cfg(unix)]
@@ -45,6 +44,7 @@ mod support;
 #[cfg(unix)]
 mod trees;
 mod way;
+mod win_acme;
 
 /// The program in a world that fails, in a child process; not a test of its own.
 #[test]

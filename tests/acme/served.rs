@@ -103,7 +103,7 @@ pub fn end_of(child: &mut Child) -> ExitStatus {
 }
 
 /// On Windows all tests have one network, and one of them at a time its usual ports.
-fn in_turn() -> Option<MutexGuard<'static, ()>> {
+pub fn in_turn() -> Option<MutexGuard<'static, ()>> {
     static TURN: Mutex<()> = Mutex::new(());
     cfg!(windows).then(|| TURN.lock().unwrap_or_else(PoisonError::into_inner))
 }
@@ -145,4 +145,36 @@ fn by_a_handshake_beside_a_running_apache() {
     let again = world.run(&["--yes", "--json"], 0);
     assert_eq!(again.envelope()["result"], "unchanged", "{}", again.report());
     assert_eq!(world.ca.made(), 1);
+}
+
+/// The authority puts the names in another order and in capital letters: they are the same names, today, once more, and when it
+/// is renewed.
+#[test]
+fn names_in_another_order_are_the_same_names() {
+    let _turn = in_turn();
+    let Some(world) = World::start(false) else { return };
+    world.ca.state().pending = true;
+    world.ca.state().other_names = Some(["MORE.example.com", DOMAIN].map(str::to_owned).to_vec());
+    let words = [&YES[..], &["--alias", "more.example.com", "--json"]].concat();
+    let done = world.run(&words, 0);
+    assert_eq!(done.envelope()["result"], "written", "{}", done.report());
+    let again = world.run(&words, 0);
+    assert_eq!(again.envelope()["result"], "unchanged", "{}", again.report());
+    assert_eq!(world.ca.made(), 1);
+    let told = world
+        .site
+        .command(&["certificates", "--json"])
+        .run()
+        .expect_code(0);
+    let one = &told.envelope()["data"]["certificates"][0];
+    assert_eq!(
+        (&one["served"], &one["renewer"]["by"]),
+        (&serde_json::json!("yes"), &serde_json::json!("esync-ssl")),
+        "{}",
+        told.report()
+    );
+    // Its tokens are the same for all names, which two files cannot be.
+    world.ca.state().pending = false;
+    world.site.command(&["renew", "--now"]).run().expect_code(0);
+    assert_eq!(world.ca.made(), 2);
 }

@@ -1,6 +1,7 @@
 //! What only Windows has: its services, its access lists, and an Apache that was built for it.
 #![cfg(windows)]
 
+mod events;
 mod found;
 mod httpd;
 mod machine;
