@@ -236,7 +236,7 @@ impl Run<'_> {
             plan.refuse_other(&work.changes)?;
         }
         report.is_rehearsed = !self.job.writing.no_rehearsal
-            && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
+            && rehearsal::before_writing(&loaded, &request, &work.changes, self.job)?;
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if let Some(ordered) = ordered.as_ref().filter(|_| !self.job.writing.no_rehearsal) {
@@ -386,12 +386,11 @@ impl Run<'_> {
         request: &change::Request,
         (work, report): (&mut Work, &mut Report),
     ) -> Result<Due<'a>, Failure> {
-        let (writing, voice) = (self.job.writing, self.job.voice);
         let into = (&mut work.changes, &self.asked.forced[..]);
         let (due, findings) = ordered.carry_out(loaded, &self.kept, into)?;
         report.findings.extend(findings);
-        if !writing.no_rehearsal {
-            rehearsal::before_writing(loaded, request, &work.changes, voice)?;
+        if !self.job.writing.no_rehearsal {
+            rehearsal::before_writing(loaded, request, &work.changes, self.job)?;
         }
         Ok(due)
     }
