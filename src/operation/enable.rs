@@ -225,7 +225,8 @@ impl Run<'_> {
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
         let store = plan_report::store(&loaded, self.job.world.disk)?;
-        running::refuse_taken_port(&loaded, request.port, &asked.forced, voice)?;
+        let wanted = (&plan.effect.listens[..], request.port);
+        running::refuse_taken_port(&loaded, wanted, &asked.forced, voice)?;
         if !turn.is_mine(&store)? {
             return Ok(None);
         }
