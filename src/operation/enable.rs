@@ -542,8 +542,8 @@ impl Run<'_> {
         plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
             let site = self.site(request);
-            report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
-            return Ok(report);
+            let server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
+            return Ok(report.with_server(server));
         }
         let pending = pending::effect(loaded, Some(request.port), self.job);
         Ok(report.with_pending(pending, loaded, &["verify", "--domain", &self.names[0]]))

@@ -56,8 +56,8 @@ pub struct Report {
     pub written: Vec<String>,
     /// The folder that holds what was there before; null where nothing was replaced.
     pub backup: Option<ShownPath>,
-    /// What became of the server; null where nothing was written, unless it was to be restarted or is seen to run with
-    /// what was configured before.
+    /// What became of the server, or would; null where nothing was written, unless it was to be restarted or is seen to run
+    /// with what was configured before.
     pub server: Option<Effect>,
     /// The file with the plan that was saved, or applied.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,6 +192,16 @@ impl Report {
     }
 
     /// The end of a run with nothing to write, where the server may still have to read what is there; `look` is the
+    /// The end of a run with nothing to write that was to restart the server: what became of that, or would.
+    pub fn with_server(self, server: Option<Effect>) -> Report {
+        let would_change = server.as_ref().is_some_and(Effect::would_be_change);
+        Report {
+            result: if would_change { "would-change" } else { self.result },
+            server,
+            ..self
+        }
+    }
+
     /// command that looks at what became of it then.
     pub fn with_pending(self, server: Option<Effect>, loaded: &Loaded, look: &[&str]) -> Report {
         let look = || next_steps::command(look, &loaded.place);

@@ -22,9 +22,9 @@ use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
-/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
-/// a site one that is not seen to have read its files since they were written. In a dry run it is only looked whether that
-/// could be done, and nothing becomes of it.
+/// Where nothing had to be written: a server that does not show yet what is configured, or is seen to have read its files
+/// before we wrote them, is restarted, as asked; without a site one that is not seen to have read all since. In a dry run it is
+/// only looked whether that would be done, and could be.
 ///
 /// # Errors
 /// When it does not show it then either.
@@ -40,23 +40,24 @@ pub fn unchanged(
     }
     let service = (world.service)(running::server(loaded));
     let is_running = service_orders::is_running(&*service)?;
-    let wanted = || Wanted::of_files(loaded).and_site(site);
-    let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
-    let has_read = is_running && site.is_none() && pending::has_read_all(loaded, world);
-    let noted = site.filter(|_| is_running && !writing.dry_run);
+    let asked = site.filter(|_| is_running);
+    let shown = asked.and_then(|site| Wanted::of_files(loaded).and_site(Some(site)).shown());
+    // What a site shows is not all that was written of it.
+    let has_read = || match site {
+        Some(_) => shown.is_some() && !pending::is_behind_us(loaded, world),
+        None => pending::has_read_all(loaded, world),
+    };
+    let noted = asked.filter(|_| !writing.dry_run);
     let noted = noted.map(|site| (Noted::of(loaded, site, progress), site));
     let compared = || {
-        let compared = noted
-            .as_ref()
-            .map(|(noted, site)| noted.compare(loaded, loaded, site));
-        compared.and_then(|compared| {
-            compared.tell(progress);
-            compared.reported()
-        })
+        let (noted, site) = noted.as_ref()?;
+        let compared = noted.compare(loaded, loaded, site);
+        compared.tell(progress);
+        compared.reported()
     };
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
-        true if shown.is_some() || has_read => ServerResult::ShowsIt,
+        true if has_read() => ServerResult::ShowsIt,
         _ => {
             let preflight = preflight(loaded, site, forced, "It was left as it is", progress);
             preflight.refuse_no_start()?;
@@ -65,7 +66,8 @@ pub fn unchanged(
             }
             if writing.dry_run {
                 let told = (world.service)(running::to_be_told(loaded)).may_be_told();
-                return told.map_err(service_orders::refused).map(|()| None);
+                told.map_err(service_orders::refused)?;
+                return Ok(Some(Effect::would_tell(service.name(), is_running)));
             }
             let report = restart::now(loaded, Way::Graceful, world, progress)?;
             return Ok(Some(Effect {

@@ -45,6 +45,10 @@ pub enum ServerResult {
     Started,
     /// It served that already, and was left alone.
     ShowsIt,
+    /// A dry run: it would be restarted, as it is not seen to have read what is configured.
+    WouldRestart,
+    /// A dry run: it would be started.
+    WouldStart,
 }
 
 impl ServerResult {
@@ -66,6 +70,19 @@ impl Effect {
         }
     }
 
+    /// It would be restarted or started, in a run that is not dry.
+    pub fn would_tell(name: String, is_running: bool) -> Effect {
+        let result = match is_running {
+            true => ServerResult::WouldRestart,
+            false => ServerResult::WouldStart,
+        };
+        Effect {
+            result,
+            service: Some(name),
+            ..Effect::default()
+        }
+    }
+
     /// What clients will object to although the server shows what was written.
     pub fn findings(&self) -> Vec<Finding> {
         self.probe
@@ -77,6 +94,11 @@ impl Effect {
     /// The server was told, and is not as it was.
     pub fn is_change(&self) -> bool {
         matches!(self.result, ServerResult::Restarted | ServerResult::Started)
+    }
+
+    /// The server would be told, in a run that is not dry.
+    pub fn would_be_change(&self) -> bool {
+        matches!(self.result, ServerResult::WouldRestart | ServerResult::WouldStart)
     }
 
     /// The server was not told.

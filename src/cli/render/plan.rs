@@ -27,7 +27,11 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
     let Told { trials, stays, .. } = *told;
     let is_dry = report.result == "would-change";
     if is_dry {
-        let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
+        // Where the server alone would be told, there was nothing to try.
+        let all = match report.server {
+            None => [trials, &[(report.is_tested, "httpd -t")]].concat(),
+            Some(_) => Vec::new(),
+        };
         let words = format!("Nothing was written (--dry-run).{}", tried(&all));
         printer.note(NoteCode::NotTried, &words);
     }
@@ -35,9 +39,11 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
     let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
     match report.result {
         "would-change" => {
-            if let (Some(plan), Some(_)) = (&report.plan, &report.next) {
-                printer.answer(&format!("Plan: {plan}\n{}", after(&None, &report.next)));
-            }
+            let plan = match (&report.plan, &report.next) {
+                (Some(plan), Some(_)) => format!("Plan: {plan}\n{}", after(&None, &report.next)),
+                _ => String::new(),
+            };
+            printer.answer(&(server + &plan));
         }
         "written" => {
             printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))

@@ -11,6 +11,12 @@ pub fn farewell(effect: &Effect) -> String {
             "{service} was stopped before and was not started; this takes effect when it starts{}\n",
             by(effect)
         ),
+        ServerResult::WouldRestart => {
+            format!(
+                "{service} would be restarted: it does not show or has not read all that is configured.\n"
+            )
+        }
+        ServerResult::WouldStart => format!("{service} is stopped, and would be started.\n"),
         ServerResult::ShowsIt => format!("{service} serves it already and was not restarted.\n"),
         ServerResult::Restarted | ServerResult::Started => format!(
             "{service} was {} and answers as configured, after {:.1} s.\n",
