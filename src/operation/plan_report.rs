@@ -163,7 +163,8 @@ impl Report {
         &self.notes
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// What is done where, and why: one line each.
+    pub fn lines(&self) -> Vec<String> {
         let changes = self.changes.iter();
         let changes = changes.map(|change| format!("{}: {}", change.place, change.reason));
         let named = self.files.iter().filter_map(|file| {
@@ -191,7 +192,6 @@ impl Report {
         }
     }
 
-    /// The end of a run with nothing to write, where the server may still have to read what is there; `look` is the
     /// The end of a run with nothing to write that was to restart the server: what became of that, or would.
     pub fn with_server(self, server: Option<Effect>) -> Report {
         let would_change = server.as_ref().is_some_and(Effect::would_be_change);
@@ -202,6 +202,7 @@ impl Report {
         }
     }
 
+    /// The end of a run with nothing to write, where the server may still have to read what is there; `look` is the
     /// command that looks at what became of it then.
     pub fn with_pending(self, server: Option<Effect>, loaded: &Loaded, look: &[&str]) -> Report {
         let look = || next_steps::command(look, &loaded.place);
