@@ -282,7 +282,8 @@ next:
   returned: when a file was changed
   type: str
 server:
-  description: What became of the running server. C(result) is one of V(not-asked), V(left-stopped), V(shows-it), V(restarted), V(started).
+  description: What became of the running server. C(result) is one of V(not-asked), V(left-stopped), V(shows-it), V(restarted), V(started), and in check
+    mode V(would-restart), V(would-start) where the files are right already.
   returned: when files were changed or O(restart) was asked for, not in check mode
   type: dict
 root:
