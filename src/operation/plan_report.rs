@@ -14,7 +14,8 @@ use super::job::Job;
 use super::lint;
 use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
-use super::server_effect::Effect;
+use super::restart_and_prove::Became;
+use super::server_effect::{Effect, Would};
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
@@ -56,9 +57,12 @@ pub struct Report {
     pub written: Vec<String>,
     /// The folder that holds what was there before; null where nothing was replaced.
     pub backup: Option<ShownPath>,
-    /// What became of the server, or would; null where nothing was written, unless it was to be restarted or is seen to run
-    /// with what was configured before.
+    /// What became of the server; null where nothing was written, unless it was to be restarted or is seen to run with
+    /// what was configured before.
     pub server: Option<Effect>,
+    /// A dry run in which no file would change: what would be done to the server; missing where nothing would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would: Option<Would>,
     /// The file with the plan that was saved, or applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<ShownPath>,
@@ -120,6 +124,7 @@ impl Report {
             written: Vec::new(),
             backup: None,
             server: None,
+            would: None,
             plan: None,
             undo: None,
             next: None,
@@ -192,13 +197,15 @@ impl Report {
         }
     }
 
-    /// The end of a run with nothing to write that was to restart the server: what became of that, or would.
-    pub fn with_server(self, server: Option<Effect>) -> Report {
-        let would_change = server.as_ref().is_some_and(Effect::would_be_change);
-        Report {
-            result: if would_change { "would-change" } else { self.result },
-            server,
-            ..self
+    /// The end of a run with nothing to write that was to restart the server.
+    pub fn with_server(self, became: Became) -> Report {
+        match became {
+            Became::Now(server) => Report { server, ..self },
+            Became::Would(would) => Report {
+                result: "would-change",
+                would: Some(would),
+                ..self
+            },
         }
     }
 

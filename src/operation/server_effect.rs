@@ -45,10 +45,16 @@ pub enum ServerResult {
     Started,
     /// It served that already, and was left alone.
     ShowsIt,
-    /// A dry run: it would be restarted, as it is not seen to have read what is configured.
-    WouldRestart,
-    /// A dry run: it would be started.
-    WouldStart,
+}
+
+/// What would be done to a server for which no file would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Would {
+    /// It would be restarted, as it does not show or has not read all that is configured.
+    Restart,
+    /// It would be started.
+    Start,
 }
 
 impl ServerResult {
@@ -70,19 +76,6 @@ impl Effect {
         }
     }
 
-    /// It would be restarted or started, in a run that is not dry.
-    pub fn would_tell(name: String, is_running: bool) -> Effect {
-        let result = match is_running {
-            true => ServerResult::WouldRestart,
-            false => ServerResult::WouldStart,
-        };
-        Effect {
-            result,
-            service: Some(name),
-            ..Effect::default()
-        }
-    }
-
     /// What clients will object to although the server shows what was written.
     pub fn findings(&self) -> Vec<Finding> {
         self.probe
@@ -94,11 +87,6 @@ impl Effect {
     /// The server was told, and is not as it was.
     pub fn is_change(&self) -> bool {
         matches!(self.result, ServerResult::Restarted | ServerResult::Started)
-    }
-
-    /// The server would be told, in a run that is not dry.
-    pub fn would_be_change(&self) -> bool {
-        matches!(self.result, ServerResult::WouldRestart | ServerResult::WouldStart)
     }
 
     /// The server was not told.

@@ -381,7 +381,7 @@ def unread(fleet, hosts):
     fleet.play("https", hosts, dict(redirect, restart=False)).comes_to("a redirect, without restart", hosts, names(hosts))
     foreseen = fleet.play("https", hosts, redirect, ["--check", "--diff"])
     foreseen.comes_to("the restart, check mode", hosts, names(hosts))
-    claim("\nrestart " in foreseen.said, "the difference is the restart", foreseen.said)
+    claim("\nrestart Apache" in foreseen.said, "the difference is the restart", foreseen.said)
     fleet.play("https", hosts, redirect).comes_to("the restart", hosts, names(hosts))
     fleet.play("https", hosts, redirect, ["--check"]).comes_to("the restart again, check mode", hosts, [])
 

@@ -195,7 +195,7 @@ fn what_is_disabled_is_served_no_more() {
         let words = ["disable", "--dry-run", "--restart", "--domain", DOMAIN];
         foreseen(site.command(&words))
     };
-    assert_eq!(foreseen(), "would-change by would-restart");
+    assert_eq!(foreseen(), "would-change by restart");
     assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
     let done = site.command(&disable).run().expect_code(0).envelope();
     assert_eq!(
@@ -224,9 +224,9 @@ fn foreseen(program: Program) -> String {
     let would_change = result == "would-change";
     assert_eq!(told.code, Some(if would_change { 3 } else { 0 }), "{document}");
     assert_eq!(document["changed"], would_change, "{document}");
-    match &document["data"]["server"]["result"] {
+    match &document["data"]["would"] {
         Value::Null => result,
-        server => format!("{result} by {}", word(server)),
+        would => format!("{result} by {}", word(would)),
     }
 }
 
@@ -248,7 +248,7 @@ fn without_being_asked_the_server_is_left_alone() {
         program.arg("--key").arg(&site.leaf.key)
     };
     for (result, expected) in [
-        ("restarted", "would-change by would-restart"),
+        ("restarted", "would-change by restart"),
         ("shows-it", "unchanged"),
     ] {
         assert_eq!(foreseen(asked(&["--dry-run"])), expected);
@@ -270,7 +270,7 @@ fn without_being_asked_the_server_is_left_alone() {
     site.enable(&site.leaf, &more).run().expect_code(0);
     assert_eq!(
         foreseen(asked(&[&more[..], &["--dry-run"]].concat())),
-        "would-change by would-restart"
+        "would-change by restart"
     );
     let told = asked(&[&more[..], &["--yes", "--json"]].concat())
         .run()

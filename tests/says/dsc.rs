@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::dsc::Dsc;
+use crate::support::files;
 use crate::support::network::Network;
 use crate::support::program::native;
 use crate::support::site::{DOMAIN, Site};
@@ -110,6 +111,8 @@ fn an_authority_is_asked_only_to_make_it_so() {
     // Whoever has the ports that an authority looks at would be in the way.
     let _network = Network::enter();
     let (dsc, site) = (Dsc::new(), Site::new());
+    // By which Apache will answer at the next order.
+    files::write(&site.root().join("modules/mod_alias.so"), "");
     let before = site.snapshot();
     let mut wanted = desired(&site);
     let own = wanted.as_object_mut().expect("an object");
@@ -203,7 +206,10 @@ fn what_the_page_shows_is_a_desired_state() {
         assert_eq!(resource["type"], dsc.manifest["type"]);
         // Other names are refused by the schema of configurations.
         let name = resource["name"].as_str().expect("a name");
-        assert!(name.chars().all(|one| one.is_ascii_alphanumeric() || one == ' '), "{name}");
+        assert!(
+            name.chars().all(|one| one.is_ascii_alphanumeric() || one == ' '),
+            "{name}"
+        );
         let mut desired = resource["properties"].clone();
         assert_eq!(desired["root"], r"C:\eSync\Apache24");
         desired["root"] = site.root().display().to_string().into();

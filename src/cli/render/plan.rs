@@ -28,7 +28,7 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
     let is_dry = report.result == "would-change";
     if is_dry {
         // Where the server alone would be told, there was nothing to try.
-        let all = match report.server {
+        let all = match report.would {
             None => [trials, &[(report.is_tested, "httpd -t")]].concat(),
             Some(_) => Vec::new(),
         };
@@ -39,11 +39,12 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
     let server = report.server.as_ref().map(server::farewell).unwrap_or_default();
     match report.result {
         "would-change" => {
-            let plan = match (&report.plan, &report.next) {
-                (Some(plan), Some(_)) => format!("Plan: {plan}\n{}", after(&None, &report.next)),
-                _ => String::new(),
-            };
-            printer.answer(&(server + &plan));
+            if let (Some(plan), Some(_)) = (&report.plan, &report.next) {
+                printer.answer(&format!("Plan: {plan}\n{}", after(&None, &report.next)));
+            }
+            if let Some(would) = report.would {
+                printer.answer(server::foretold(would));
+            }
         }
         "written" => {
             printer.answer(&(written(report) + stays + &server + &after(&report.undo, &report.next)))

@@ -19,7 +19,7 @@ use super::pass_phrase::PassPhrases;
 use super::picture::{Way, ways_of};
 use super::questions::Voice;
 use super::records::AskedFor;
-use super::{Effect, Failure, Files, Material, PlanReport, domain_names, is_wildcard, wildcard_names};
+use super::{Failure, Files, Material, PlanReport, domain_names, is_wildcard, wildcard_names};
 use crate::change::{self, Http, OverHttp};
 use crate::check::Code;
 use crate::note_code::NoteCode;
@@ -110,13 +110,12 @@ impl<'a> Desired<'a> {
             return Ok((state, true));
         };
         let is_wanted = self.instance.is_wanted();
-        let restarts = plan.server.as_ref().is_some_and(Effect::would_be_change);
         let restart = "the server is restarted, as it does not show or has not read all that is configured";
         let lines = plan.lines().into_iter();
         let then = Instance {
             exist: Some(is_wanted),
             metadata: Some(Metadata {
-                what_if: lines.chain(restarts.then(|| restart.to_owned())).collect(),
+                what_if: lines.chain(plan.would.map(|_| restart.to_owned())).collect(),
             }),
             ..self.instance.key()
         };

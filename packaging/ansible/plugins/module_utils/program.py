@@ -126,7 +126,7 @@ class Program:
         )
         if document["error"]:
             told["error"] = document["error"]
-        for field in ("files", "backup", "undo", "next"):
+        for field in ("files", "backup", "undo", "next", "would"):
             if data.get(field) is not None:
                 told[field] = data[field]
         if data.get("server") and document["command"] in ("enable", "disable", "renew"):
@@ -183,8 +183,8 @@ def difference(document):
         if file["path"] not in changed
     ]
     # The server alone is different where its files were right and it had not read them.
-    server = data.get("server") or {}
-    told = {"would-restart": "restart", "restarted": "restart", "would-start": "start", "started": "start"}.get(server.get("result"))
+    done = {"restarted": "restart", "started": "start"}.get((data.get("server") or {}).get("result"))
+    told = data.get("would") or done
     if told and not data.get("files"):
-        others.append("{0} {1}\n".format(told, server.get("service") or "Apache"))
+        others.append("{0} Apache\n".format(told))
     return (data.get("diff") or "") + "".join(others)
