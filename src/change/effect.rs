@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::httpd::{Configuration, SERVER, Truth};
+use crate::httpd::{Configuration, Listen, SERVER, Truth};
 use crate::mod_ssl::{Engines, ssl_engine};
 
 /// Ports on which plain HTTP begins, stays or stops, or HTTPS stops.
@@ -16,6 +16,8 @@ pub struct Effect {
     pub http_stays: Vec<u16>,
     /// HTTPS stops there.
     pub https_stops: Vec<u16>,
+    /// Where Apache listens then.
+    pub listens: Vec<Listen>,
 }
 
 impl Effect {
@@ -28,6 +30,7 @@ impl Effect {
             http_begins: less(&http, &old_http),
             http_stays: http.intersection(&old_http).copied().collect(),
             https_stops: less(&old_https, &https),
+            listens: new.active_listens().cloned().collect(),
         }
     }
 }

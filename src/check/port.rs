@@ -26,7 +26,7 @@ pub fn wanted<'a>(
     active
         .map(|listen| Wanted {
             listen,
-            holders: holders(listen.ip(), listen.port, listeners, own),
+            holders: holders(listen.bound(), listen.port, listeners, own),
         })
         .collect()
 }
@@ -49,7 +49,12 @@ pub fn holders<'a>(
 impl Wanted<'_> {
     /// What stands in the way of this `Listen`.
     pub fn check(&self, platform: Platform) -> Option<Finding> {
-        if let Some(finding) = taken(self.listen.ip(), &self.listen.endpoint(), &self.holders, platform) {
+        if let Some(finding) = taken(
+            self.listen.bound(),
+            &self.listen.endpoint(),
+            &self.holders,
+            platform,
+        ) {
             return Some(finding);
         }
         not_here(self.listen)
@@ -193,6 +198,7 @@ mod tests {
                 ..Process::default()
             }),
             is_reserved: false,
+            is_ipv6_only: false,
         };
         let own = |process: Option<&Process>| process.is_some_and(|process| process.pid == 1);
         let all = [listener];

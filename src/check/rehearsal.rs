@@ -310,23 +310,33 @@ pub fn refused(refusal: Refusal) -> Finding {
     Finding::new(code, Severity::BreaksClients, summary, cause, fix)
 }
 
+/// A failed rehearsal, with how to do without it where that leads anywhere.
+pub fn or_without(finding: Finding) -> Finding {
+    if finding.code != Code::RehearsalFailed {
+        return finding;
+    }
+    let fix = finding.fix.trim_end_matches('.');
+    Finding {
+        fix: format!("{fix}. If you know that it is harmless, continue with --no-rehearsal"),
+        ..finding
+    }
+}
+
 /// What a failed rehearsal means: `why` as far as it is known, and what the server said.
 pub fn finding(severity: Severity, summary: &str, why: Option<Finding>, said: &str) -> Finding {
-    const SKIP: &str = "If you know that it is harmless, continue with --no-rehearsal";
     let Some(why) = why else {
         let said = if said.is_empty() {
             "httpd printed no reason."
         } else {
             said
         };
-        let fix = format!("Correct what httpd reports. {SKIP}");
+        let fix = "Correct what httpd reports.";
         return Finding::new(Code::RehearsalFailed, severity, summary, said, fix);
     };
     let mut cause = why.cause;
     if !said.is_empty() {
         cause = format!("{cause}\n{said}");
     }
-    let fix = why.fix.trim_end_matches('.');
     Finding {
         place: why.place,
         apache_codes: why.apache_codes,
@@ -335,7 +345,7 @@ pub fn finding(severity: Severity, summary: &str, why: Option<Finding>, said: &s
             severity,
             format!("{summary}: {}", why.summary),
             cause,
-            format!("{fix}. {SKIP}"),
+            why.fix,
         )
     }
 }

@@ -16,7 +16,18 @@ pub fn of_hosts<'a>(hosts: &'a [TlsHost], loaded: &'a Loaded) -> impl Iterator<I
     pairs.map(|pair| source.host_path(&pair.certificate))
 }
 
-/// The same, each once by its [`identity`].
+/// The same with their keys and chains.
+pub fn all_of_hosts<'a>(hosts: &'a [TlsHost], loaded: &'a Loaded) -> impl Iterator<Item = PathBuf> + 'a {
+    let source = loaded.configuration.source();
+    let named = |host: &'a TlsHost| {
+        let pairs = host.pairs.iter();
+        let files = pairs.flat_map(|pair| [Some(&pair.certificate), pair.key.as_ref()]);
+        files.chain([host.chain.as_ref()]).flatten()
+    };
+    hosts.iter().flat_map(named).map(|file| source.host_path(file))
+}
+
+/// Those with certificates, each once by its [`identity`].
 pub fn used(hosts: &[TlsHost], loaded: &Loaded) -> HashSet<PathBuf> {
     of_hosts(hosts, loaded).map(|file| identity(&file)).collect()
 }

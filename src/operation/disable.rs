@@ -101,8 +101,8 @@ fn attempt(
         report.tell_notes(voice);
         plan_file::tell_none(job);
         if writing.restarts() {
-            report.server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
-            return Ok(Some(report));
+            let server = restart_and_prove::unchanged(&loaded, None, &[], job)?;
+            return Ok(Some(report.with_server(server)));
         }
         let pending = pending::effect(&loaded, None, job);
         return Ok(Some(report.with_pending(pending, &loaded, &["status"])));

@@ -225,7 +225,8 @@ impl Run<'_> {
         voice.preview(&report.preview(&loaded, &plan));
         report.tell_notes(voice);
         let store = plan_report::store(&loaded, self.job.world.disk)?;
-        running::refuse_taken_port(&loaded, request.port, &asked.forced, voice)?;
+        let wanted = (&plan.effect.listens[..], request.port);
+        running::refuse_taken_port(&loaded, wanted, &asked.forced, voice)?;
         if !turn.is_mine(&store)? {
             return Ok(None);
         }
@@ -236,7 +237,7 @@ impl Run<'_> {
             plan.refuse_other(&work.changes)?;
         }
         report.is_rehearsed = !self.job.writing.no_rehearsal
-            && rehearsal::before_writing(&loaded, &request, &work.changes, voice)?;
+            && rehearsal::before_writing(&loaded, &request, &work.changes, self.job)?;
         let lines = summary::of_plan(&report, &effect, Some(request.http));
         report.summarise(lines, turn.finds_stopped(&loaded), self.job);
         if let Some(ordered) = ordered.as_ref().filter(|_| !self.job.writing.no_rehearsal) {
@@ -386,12 +387,11 @@ impl Run<'_> {
         request: &change::Request,
         (work, report): (&mut Work, &mut Report),
     ) -> Result<Due<'a>, Failure> {
-        let (writing, voice) = (self.job.writing, self.job.voice);
         let into = (&mut work.changes, &self.asked.forced[..]);
         let (due, findings) = ordered.carry_out(loaded, &self.kept, into)?;
         report.findings.extend(findings);
-        if !writing.no_rehearsal {
-            rehearsal::before_writing(loaded, request, &work.changes, voice)?;
+        if !self.job.writing.no_rehearsal {
+            rehearsal::before_writing(loaded, request, &work.changes, self.job)?;
         }
         Ok(due)
     }
@@ -542,8 +542,8 @@ impl Run<'_> {
         plan_file::tell_none(self.job);
         if self.job.writing.restarts() {
             let site = self.site(request);
-            report.server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
-            return Ok(report);
+            let server = restart_and_prove::unchanged(loaded, Some(&site), &self.asked.forced, self.job)?;
+            return Ok(report.with_server(server));
         }
         let pending = pending::effect(loaded, Some(request.port), self.job);
         Ok(report.with_pending(pending, loaded, &["verify", "--domain", &self.names[0]]))

@@ -121,4 +121,4 @@ pub use progress::{Difference, Preview, Progress, Taken, waiting};
 pub use questions::{Questions, Silent, Voice, confirm, confirm_or};
 pub use records::by_words;
 pub use relations::ChainEnd;
-pub use server_effect::{Effect, ServerResult};
+pub use server_effect::{Effect, ServerResult, Would};

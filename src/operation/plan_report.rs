@@ -14,7 +14,8 @@ use super::job::Job;
 use super::lint;
 use super::next_steps;
 use super::progress::{Difference, Preview, Progress};
-use super::server_effect::Effect;
+use super::restart_and_prove::Became;
+use super::server_effect::{Effect, Would};
 use super::turn::Proposal;
 use super::write;
 use crate::apply::{Disk, NameChange, Store};
@@ -59,6 +60,9 @@ pub struct Report {
     /// What became of the server; null where nothing was written, unless it was to be restarted or is seen to run with
     /// what was configured before.
     pub server: Option<Effect>,
+    /// A dry run in which no file would change: what would be done to the server; missing where nothing would.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub would: Option<Would>,
     /// The file with the plan that was saved, or applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plan: Option<ShownPath>,
@@ -120,6 +124,7 @@ impl Report {
             written: Vec::new(),
             backup: None,
             server: None,
+            would: None,
             plan: None,
             undo: None,
             next: None,
@@ -163,7 +168,8 @@ impl Report {
         &self.notes
     }
 
-    fn lines(&self) -> Vec<String> {
+    /// What is done where, and why: one line each.
+    pub fn lines(&self) -> Vec<String> {
         let changes = self.changes.iter();
         let changes = changes.map(|change| format!("{}: {}", change.place, change.reason));
         let named = self.files.iter().filter_map(|file| {
@@ -188,6 +194,18 @@ impl Report {
             next: plan.as_ref().map(apply),
             plan: plan.map(|file| shown(&file).into()),
             ..self
+        }
+    }
+
+    /// The end of a run with nothing to write that was to restart the server.
+    pub fn with_server(self, became: Became) -> Report {
+        match became {
+            Became::Now(server) => Report { server, ..self },
+            Became::Would(would) => Report {
+                result: "would-change",
+                would: Some(would),
+                ..self
+            },
         }
     }
 

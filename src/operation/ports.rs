@@ -164,7 +164,7 @@ fn would_use(loaded: &Loaded, server: &Server, port: Option<u16>, all: &[Listene
     if active(loaded).any(|listen| listen.port == number) {
         return None;
     }
-    let holders = running::holders(loaded, server, number, all);
+    let holders = running::holders(loaded, server, (None, number), all);
     let finding = taken(None, &number.to_string(), &holders, loaded.facts.platform);
     Some(WouldUse {
         port: number,

@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::candidate::Candidate;
 use super::failure::{Failure, not_interrupted};
 use super::find::Loaded;
+use super::httpd_verdict::Judge;
+use super::job::Job;
 use super::judge_hosts::{Checked, asked};
 use super::progress::Progress;
+use super::questions::Silent;
 use super::rehearsed_section::{NewFiles, Section};
 use crate::apply::{Content, NameChange};
 use crate::change::Request;
 use crate::check::dialog;
-use crate::check::rehearsal::answering;
+use crate::check::rehearsal::{answering, or_without};
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Finding};
 use crate::httpd::{Configuration, real_path};
@@ -27,7 +31,7 @@ pub fn before_writing(
     loaded: &Loaded,
     request: &Request,
     changes: &[NameChange],
-    progress: &dyn Progress,
+    job: Job,
 ) -> Result<bool, Failure> {
     let mut overlay = BTreeMap::new();
     let mut links = Vec::new();
@@ -59,22 +63,39 @@ pub fn before_writing(
         name: &request.domain,
         new: &new,
     };
-    let found = match section.rehearse(progress) {
+    let found = match section.rehearse(job.voice) {
         Ok(is_done) => {
             not_interrupted()?;
             return Ok(is_done);
         }
-        Err(found) => found,
+        Err(found) => *found,
     };
-    let findings = vec![*found];
-    progress.findings(&findings, &[]);
-    let refusal = Refusal::new(
-        RefusalCode::RehearsalRefused,
-        "the rehearsal with the server's own httpd failed; nothing was written",
-        ". ",
-        "Correct what it names, or skip the rehearsal with --no-rehearsal",
-    );
+    const FAILED: &str = "the rehearsal with the server's own httpd failed";
+    let (found, cause, fix) = match is_rejected(loaded, changes, job) {
+        true => (
+            found,
+            format!("{FAILED}, and httpd -t does not accept the result either; nothing was written"),
+            "Correct what it names",
+        ),
+        false => (
+            or_without(found),
+            format!("{FAILED}; nothing was written"),
+            "Correct what it names, or skip the rehearsal with --no-rehearsal",
+        ),
+    };
+    let findings = vec![found];
+    job.voice.findings(&findings, &[]);
+    let refusal = Refusal::new(RefusalCode::RehearsalRefused, cause, ". ", fix);
     Err(Failure::refused_for(refusal, findings, &[]))
+}
+
+/// Would `httpd -t` refuse the changes as well, so that nothing is gained by leaving the rehearsal out?
+fn is_rejected(loaded: &Loaded, changes: &[NameChange], job: Job) -> bool {
+    let Ok(Some(judge)) = Judge::of(loaded, job.writing, &Silent) else {
+        return false;
+    };
+    let candidate = Candidate::of(loaded, changes);
+    candidate.is_ok_and(|candidate| matches!(judge.rejects_copy(&candidate), Ok(Some(_))))
 }
 
 /// Rehearsals of virtual hosts, one after the other.
@@ -138,7 +159,10 @@ impl<'a> Rehearsals<'a> {
             .find(|finding| finding.code == Code::PassPhraseDialog);
         let found = match silent.filter(|_| dialog::is_needed(section.configuration, host)) {
             Some(silent) => Some(silent.clone()),
-            None => section.rehearse(self.progress).err().map(|found| *found),
+            None => section
+                .rehearse(self.progress)
+                .err()
+                .map(|found| or_without(*found)),
         };
         self.failed.extend(found.clone());
         first.findings.extend(found);

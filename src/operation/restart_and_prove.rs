@@ -11,7 +11,7 @@ use super::find::Loaded;
 use super::http_before::{Compared, Noted};
 use super::job::Job;
 use super::preflight::Preflight;
-use super::server_effect::{Effect, ServerResult, orders};
+use super::server_effect::{Effect, ServerResult, Would, orders};
 use super::service_orders::{self, Way};
 use super::{pending, restart, running};
 use crate::apply::{Content, NameChange, Pending, Written};
@@ -22,41 +22,46 @@ use crate::note_code::NoteCode;
 use crate::refusal::{Refusal, RefusalCode, say};
 use crate::server::service::{self, Service, State};
 
-/// Where nothing had to be written: a server that does not show yet what is configured is restarted, as asked; without
-/// a site one that is not seen to have read its files since they were written. In a dry run it is only looked whether that
-/// could be done, and nothing becomes of it.
+/// What became of a server whose files are right.
+pub enum Became {
+    /// This; nothing in a dry run.
+    Now(Option<Effect>),
+    /// A dry run: this would be done.
+    Would(Would),
+}
+
+/// Where nothing had to be written: a server that does not show yet what is configured, or is seen to have read its files
+/// before we wrote them, is restarted, as asked; without a site one that is not seen to have read all since. In a dry run it is
+/// only looked whether that would be done, and could be.
 ///
 /// # Errors
 /// When it does not show it then either.
-pub fn unchanged(
-    loaded: &Loaded,
-    site: Option<&Site>,
-    forced: &[Code],
-    job: Job,
-) -> Result<Option<Effect>, Failure> {
+pub fn unchanged(loaded: &Loaded, site: Option<&Site>, forced: &[Code], job: Job) -> Result<Became, Failure> {
     let (writing, world, progress) = (job.writing, job.world, job.voice);
     if !writing.restarts() {
-        return Ok((!writing.dry_run).then(|| Effect::not_asked(Some(loaded), job)));
+        let effect = (!writing.dry_run).then(|| Effect::not_asked(Some(loaded), job));
+        return Ok(Became::Now(effect));
     }
     let service = (world.service)(running::server(loaded));
     let is_running = service_orders::is_running(&*service)?;
-    let wanted = || Wanted::of_files(loaded).and_site(site);
-    let shown = (is_running && site.is_some()).then(|| wanted().shown()).flatten();
-    let has_read = is_running && site.is_none() && pending::has_read_all(loaded, world);
-    let noted = site.filter(|_| is_running && !writing.dry_run);
+    let asked = site.filter(|_| is_running);
+    let shown = asked.and_then(|site| Wanted::of_files(loaded).and_site(Some(site)).shown());
+    // What a site shows is not all that was written of it.
+    let has_read = || match site {
+        Some(_) => shown.is_some() && !pending::is_behind_us(loaded, world),
+        None => pending::has_read_all(loaded, world),
+    };
+    let noted = asked.filter(|_| !writing.dry_run);
     let noted = noted.map(|site| (Noted::of(loaded, site, progress), site));
     let compared = || {
-        let compared = noted
-            .as_ref()
-            .map(|(noted, site)| noted.compare(loaded, loaded, site));
-        compared.and_then(|compared| {
-            compared.tell(progress);
-            compared.reported()
-        })
+        let (noted, site) = noted.as_ref()?;
+        let compared = noted.compare(loaded, loaded, site);
+        compared.tell(progress);
+        compared.reported()
     };
     let result = match is_running {
         false if !writing.start => ServerResult::LeftStopped,
-        true if shown.is_some() || has_read => ServerResult::ShowsIt,
+        true if has_read() => ServerResult::ShowsIt,
         _ => {
             let preflight = preflight(loaded, site, forced, "It was left as it is", progress);
             preflight.refuse_no_start()?;
@@ -65,21 +70,23 @@ pub fn unchanged(
             }
             if writing.dry_run {
                 let told = (world.service)(running::to_be_told(loaded)).may_be_told();
-                return told.map_err(service_orders::refused).map(|()| None);
+                told.map_err(service_orders::refused)?;
+                let would = if is_running { Would::Restart } else { Would::Start };
+                return Ok(Became::Would(would));
             }
             let report = restart::now(loaded, Way::Graceful, world, progress)?;
-            return Ok(Some(Effect {
+            return Ok(Became::Now(Some(Effect {
                 result: ServerResult::of_start(is_running),
                 service: Some(report.service),
                 seconds: Some(report.seconds),
                 probe: Some(report.probe),
                 compared: compared(),
                 ..Effect::default()
-            }));
+            })));
         }
     };
     if writing.dry_run {
-        return Ok(None);
+        return Ok(Became::Now(None));
     }
     if let Some(seen) = &shown {
         seen.tell_objections(progress);
@@ -95,7 +102,7 @@ pub fn unchanged(
         compared: compared(),
         ..Effect::default()
     };
-    Ok(Some(effect))
+    Ok(Became::Now(Some(effect)))
 }
 
 /// What is looked at before: only what turns HTTPS on for a site goes on by codes of findings.

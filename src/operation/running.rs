@@ -62,22 +62,22 @@ pub fn ports<'a>(loaded: &'a Loaded, server: &Server, listeners: &'a [Listener])
     wanted(&loaded.configuration, listeners, &own(server, true))
 }
 
-/// Who holds a port on any address, and whether that is this very server.
+/// Who holds a port on an address (`None`: any), and whether that is this very server.
 pub fn holders<'a>(
     loaded: &Loaded,
     server: &Server,
-    port: u16,
+    (address, port): (Option<IpAddr>, u16),
     listeners: &'a [Listener],
 ) -> Vec<(&'a Listener, bool)> {
     let mut listens = loaded.configuration.listens().iter();
     let is_wanted = listens.any(|listen| listen.truth != Truth::False && listen.port == port);
-    crate::check::port::holders(None, port, listeners, &own(server, is_wanted))
+    crate::check::port::holders(address, port, listeners, &own(server, is_wanted))
 }
 
 /// The addresses and ports of its active `Listen` lines, and one more port.
 pub fn ends(loaded: &Loaded, port: Option<u16>) -> Vec<(Option<IpAddr>, u16)> {
     let active = loaded.configuration.active_listens();
-    let ends = active.map(|listen| (listen.ip(), listen.port));
+    let ends = active.map(|listen| (listen.bound(), listen.port));
     ends.chain(port.map(|port| (None, port))).collect()
 }
 
@@ -105,17 +105,25 @@ pub fn not_looked_at(why: &str) -> String {
     format!("whether the ports are free was not looked at: {why}")
 }
 
-/// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
+/// Part of the preflight of commands that will listen on a port, by these `Listen` lines: who holds it at their addresses,
+/// unless that is this very server.
 pub fn refuse_taken_port(
     loaded: &Loaded,
-    port: u16,
+    (listens, port): (&[Listen], u16),
     forced: &[Code],
     progress: &dyn Progress,
 ) -> Result<(), Failure> {
     if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
         return Ok(());
     }
-    let listeners = match listeners_on([(None, port)]) {
+    let listens = listens.iter().filter(|listen| listen.port == port);
+    let mut ends: Vec<(Option<IpAddr>, String)> = listens
+        .map(|listen| (listen.bound(), listen.endpoint()))
+        .collect();
+    if ends.is_empty() {
+        ends.push((None, port.to_string()));
+    }
+    let listeners = match listeners_on(ends.iter().map(|(address, _)| (*address, port))) {
         Ok(listeners) => listeners,
         Err(why) => {
             progress.note(NoteCode::NotTried, &format!("note: {}", not_looked_at(&why)));
@@ -123,12 +131,14 @@ pub fn refuse_taken_port(
         }
     };
     let server = server(loaded);
-    let holders = holders(loaded, &server, port, &listeners);
-    let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
-    match taken.filter(|finding| finding.severity.is_error()) {
+    let mut taken = ends.iter().filter_map(|(address, endpoint)| {
+        let holders = holders(loaded, &server, (*address, port), &listeners);
+        crate::check::port::taken(*address, endpoint, &holders, loaded.facts.platform)
+    });
+    match taken.find(|finding| finding.severity.is_error()) {
         None => Ok(()),
         Some(finding) => {
-            let cause = format!("port {}: {} Nothing was written", finding.summary, finding.cause);
+            let cause = format!("{}: {} Nothing was written", finding.summary, finding.cause);
             let found = std::slice::from_ref(&finding);
             let more = way_on::flags(found, forced).map(|flags| format!("; {flags} continues anyway"));
             let fix = finding.fix.trim_end_matches('.');

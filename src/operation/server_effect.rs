@@ -47,6 +47,16 @@ pub enum ServerResult {
     ShowsIt,
 }
 
+/// What would be done to a server for which no file would change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Would {
+    /// It would be restarted, as it does not show or has not read all that is configured.
+    Restart,
+    /// It would be started.
+    Start,
+}
+
 impl ServerResult {
     /// Of one that was told to start.
     pub fn of_start(was_running: bool) -> ServerResult {

@@ -34,24 +34,24 @@ pub struct Listener {
     pub process: Option<Process>,
     /// Nobody is seen there, but Windows lets nobody listen: `http.sys` or a range of ports that it keeps has it.
     pub is_reserved: bool,
+    /// It is on `[::]`, and is seen to leave IPv4 to others.
+    pub is_ipv6_only: bool,
 }
 
 impl Listener {
-    /// Would a socket on `address` (`None`: on all) and `port` collide with it?
+    /// Would a socket of Apache on `address` (`None`: on all) and `port` collide with it?
     pub fn collides(&self, address: Option<IpAddr>, port: u16) -> bool {
         if self.address.port() != port {
             return false;
         }
-        let own = self.address.ip();
-        match address {
-            None => true,
-            // A socket on [::] takes the addresses of IPv4 as well, as a rule.
-            Some(wanted) => {
-                own == wanted
-                    || (own.is_unspecified() && (own.is_ipv6() || wanted.is_ipv4()))
-                    || (wanted.is_unspecified() && (wanted.is_ipv6() || own.is_ipv4()))
-            }
-        }
+        let Some(wanted) = address else { return true };
+        // `::ffff:192.0.2.1` is an address of IPv4, however the system writes it.
+        let [own, wanted] = [self.address.ip(), wanted].map(|ip| ip.to_canonical());
+        // A socket on [::] takes the addresses of IPv4 as well, as a rule; that of Apache does on Unix.
+        let takes = |all: IpAddr, one: IpAddr, has_both: bool| {
+            all.is_unspecified() && (all.is_ipv4() == one.is_ipv4() || all.is_ipv6() && has_both)
+        };
+        own == wanted || takes(own, wanted, !self.is_ipv6_only) || takes(wanted, own, cfg!(unix))
     }
 }
 
@@ -67,7 +67,7 @@ pub fn listeners() -> Result<Vec<Listener>, String> {
 }
 
 /// The same, and what only binding them shows of the ports that are wanted (an address of `None`: all): that a port is
-/// taken where the table is not shown, and on Windows that it is reserved.
+/// taken where the table is not shown, on Windows that it is reserved, and elsewhere that IPv4 is left to others.
 ///
 /// # Errors
 /// When the system does not show its table, and a port cannot be tried.
@@ -75,9 +75,34 @@ pub fn listeners_on(
     wanted: impl IntoIterator<Item = (Option<IpAddr>, u16)>,
 ) -> Result<Vec<Listener>, String> {
     match listeners() {
-        Ok(all) if cfg!(unix) => Ok(all),
+        Ok(all) if cfg!(unix) => Ok(told_apart(all, wanted)),
         table => completed(table, wanted),
     }
+}
+
+/// The table of Linux does not show which of those on `[::]` leave IPv4 to others. That somebody has an address of IPv4 beside
+/// it does, or gets one: for a moment nobody else listens there anyway.
+fn told_apart(
+    mut all: Vec<Listener>,
+    wanted: impl IntoIterator<Item = (Option<IpAddr>, u16)>,
+) -> Vec<Listener> {
+    let every = IpAddr::from(Ipv6Addr::UNSPECIFIED);
+    let is_ipv4 = |one: &Listener| one.address.ip().to_canonical().is_ipv4();
+    for (address, port) in wanted {
+        let Some(address) = address.filter(IpAddr::is_ipv4) else {
+            continue;
+        };
+        let mut there = all.iter().filter(|one| one.address.port() == port);
+        if !there.clone().any(|one| one.address.ip() == every) {
+            continue;
+        }
+        let is_left = there.any(is_ipv4) || TcpListener::bind((address, port)).is_ok();
+        let those = all
+            .iter_mut()
+            .filter(|one| one.address == SocketAddr::from((every, port)));
+        those.for_each(|one| one.is_ipv6_only |= is_left);
+    }
+    all
 }
 
 fn completed(
@@ -105,6 +130,7 @@ fn completed(
                 address: (address.unwrap_or(Ipv4Addr::UNSPECIFIED.into()), port).into(),
                 process: None,
                 is_reserved,
+                is_ipv6_only: false,
             }),
             Err(_) if is_shown => {}
             Err(error) => {
@@ -212,6 +238,7 @@ mod platform {
                     started: 0,
                 }),
                 is_reserved: false,
+                is_ipv6_only: false,
             })
             .collect();
         // Windows itself always listens somewhere; a table without a line is one that is kept from us.
@@ -283,6 +310,7 @@ mod platform {
                 address: socket.address,
                 process: holder(socket),
                 is_reserved: false,
+                is_ipv6_only: false,
             })
             .collect())
     }
@@ -452,6 +480,7 @@ mod tests {
             address: text.parse().unwrap(),
             process: None,
             is_reserved: false,
+            is_ipv6_only: false,
         };
         let ip = |text: &str| Some(text.parse().unwrap());
         assert!(on("0.0.0.0:443").collides(None, 443));
@@ -460,6 +489,47 @@ mod tests {
         assert!(!on("127.0.0.1:443").collides(ip("127.0.0.2"), 443));
         assert!(on("[::]:443").collides(ip("127.0.0.2"), 443));
         assert!(!on("0.0.0.0:443").collides(ip("::1"), 443));
+        assert!(on("127.0.0.1:443").collides(ip("0.0.0.0"), 443));
+        assert!(!on("[::1]:443").collides(ip("0.0.0.0"), 443));
+        assert!(on("[::1]:443").collides(ip("::"), 443));
+        assert!(on("[::ffff:127.0.0.2]:443").collides(ip("127.0.0.2"), 443));
+        assert!(!on("[::ffff:127.0.0.1]:443").collides(ip("127.0.0.2"), 443));
+        // An Apache for Windows leaves IPv4 to others, and one on [::] may.
+        assert_eq!(on("127.0.0.1:443").collides(ip("::"), 443), cfg!(unix));
+        let only = Listener {
+            is_ipv6_only: true,
+            ..on("[::]:443")
+        };
+        assert!(!only.collides(ip("127.0.0.2"), 443) && !only.collides(ip("0.0.0.0"), 443));
+        assert!(only.collides(ip("::1"), 443) && only.collides(ip("::"), 443) && only.collides(None, 443));
+    }
+
+    /// What the rules say of two sockets is what the system does. On `[::]` they are for both families, as those of Apache.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_agrees() {
+        let [all, six]: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+        let [one, two, home]: [IpAddr; 3] = ["127.0.0.1", "127.0.1.5", "::1"].map(|ip| ip.parse().unwrap());
+        if TcpListener::bind((home, 0)).is_err() {
+            eprintln!("SKIPPED: there is no IPv6");
+            return;
+        }
+        let agrees = |first: IpAddr, second: IpAddr| {
+            // Nobody else has that port on any address, but for what other tests do meanwhile.
+            let port = TcpListener::bind((six, 0)).unwrap().local_addr().unwrap().port();
+            let Ok(_held) = TcpListener::bind((first, port)) else {
+                return false;
+            };
+            let seen = listeners_on([(Some(second), port)]).unwrap();
+            let is_seen = seen.iter().any(|listener| listener.collides(Some(second), port));
+            is_seen == TcpListener::bind((second, port)).is_err()
+        };
+        for first in [all, six, one, home] {
+            for second in [all, six, one, two, home] {
+                let mut tries = (0..3).map(|_| agrees(first, second));
+                assert!(tries.any(|agrees| agrees), "{second} beside {first}");
+            }
+        }
     }
 
     #[test]
@@ -473,6 +543,7 @@ mod tests {
             address,
             process: None,
             is_reserved: false,
+            is_ipv6_only: false,
         };
         assert_eq!(taken, std::slice::from_ref(&expected));
         // What the table shows is not tried.

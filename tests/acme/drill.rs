@@ -17,6 +17,7 @@ use esync_ssl::tls::certificate::Certificate;
 
 use crate::served::{World, YES};
 use crate::support::apache_site::DOMAIN;
+use crate::support::clock;
 use crate::support::contract;
 use crate::support::files::write;
 use crate::support::mounts;
@@ -63,10 +64,7 @@ struct Drill {
 impl Drill {
     /// A certificate that was ordered here, whose end is near.
     fn start(http: &str) -> Option<Drill> {
-        if preload().is_none() {
-            skip("faketime is not installed");
-            return None;
-        }
+        clock::of_program(LATE)?;
         if !mounts::isolate() {
             return None;
         }
@@ -100,11 +98,7 @@ impl Drill {
 
     fn run(&self, words: &[&str]) -> Outcome {
         let mut command = self.world.site.command(words).into_command();
-        command
-            .env("LD_PRELOAD", preload().expect("looked at before"))
-            .env("FAKETIME", &self.clock)
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("NO_FAKE_STAT", "1");
+        command.envs(clock::of_program(&self.clock).expect("looked at before"));
         let outcome = finish(&mut command, Duration::from_secs(150));
         contract::check(command.get_args(), &outcome.stdout);
         outcome
@@ -194,13 +188,6 @@ impl Drill {
         let kind = format!("urn:ietf:params:acme:error:{kind}");
         self.world.ca.state().refuses = Some(json!({"type": kind, "detail": detail, "status": 400}));
     }
-}
-
-/// The library that moves the clock of a program.
-fn preload() -> Option<PathBuf> {
-    let folders = fs::read_dir("/usr/lib").ok()?.flatten().map(|entry| entry.path());
-    let mut files = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
-    files.find(|file| file.is_file())
 }
 
 /// A block of the page is this text.

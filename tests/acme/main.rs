@@ -15,6 +15,8 @@ mod dns_hook;
 #[cfg(unix)]
 mod drill;
 #[cfg(unix)]
+mod dsc;
+#[cfg(unix)]
 mod enable;
 #[cfg(unix)]
 mod endings;

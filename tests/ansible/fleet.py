@@ -76,9 +76,9 @@ class Host:
         self.name = f"h{number}"
         self.domain = f"{self.name}.fleet.example"
         self.address = f"127.0.{1 + number // 250}.{1 + number % 250}"
-        # Different ones, as this machine has no others for the servers of others.
-        self.port = 8443 + number
         self.inside = []
+        # Another one than ours.
+        self.program = None
         self.folder = work / self.name
         self.root = self.folder / "Apache24"
         self.material = self.folder / "given"
@@ -112,7 +112,7 @@ class Host:
         ):
             run("ip", *words)
         self.main.write_text(self.main.read_text().replace(self.address, f"{MIDDLE[:-1]}{number}"))
-        self.address, self.port = f"{MIDDLE[:-1]}{number}", 443
+        self.address = f"{MIDDLE[:-1]}{number}"
         self.inside = ["ip", "netns", "exec", self.name]
         return self
 
@@ -139,13 +139,13 @@ class Host:
         """Every file below conf, without exception."""
         return {str(path): (path.stat().st_mtime_ns, path.stat().st_size) for path in sorted((self.root / "conf").rglob("*"))}
 
-    def shown(self, port=None):
+    def shown(self):
         """The certificate that clients get (PEM), or why they get none."""
         context = ssl.create_default_context()
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
         try:
-            with socket.create_connection((self.address, port or self.port), timeout=10) as plain:
+            with socket.create_connection((self.address, 443), timeout=10) as plain:
                 with context.wrap_socket(plain, server_hostname=self.domain) as secure:
                     return ssl.DER_cert_to_PEM_cert(secure.getpeercert(True)).strip()
         except OSError as error:
@@ -177,6 +177,8 @@ class Fleet:
 
     def started_by(self, host):
         """The program as this host is asked for it."""
+        if host.program:
+            return str(host.program)
         if not host.inside:
             return str(self.program)
         program = host.folder / "esync-ssl"
@@ -189,7 +191,6 @@ class Fleet:
         every = {
             host.name: {
                 "domain": host.domain,
-                "tls_port": host.port,
                 "program": self.started_by(host),
                 "root": str(host.root),
                 "folder": str(host.folder),
@@ -265,7 +266,7 @@ def names(hosts):
 def by_hand(host):
     """What somebody wrote by hand, and nobody may purge: another site, a module that is not known, a listener in an include."""
     (host.root / "conf/extra").mkdir()
-    (host.root / "conf/extra/tls-port.conf").write_text(f"<IfModule ssl_module>\n    Listen {host.address}:{host.port}\n</IfModule>\n")
+    (host.root / "conf/extra/tls-port.conf").write_text(f"<IfModule ssl_module>\n    Listen {host.address}:443\n</IfModule>\n")
     (host.root / "conf/extra/other.conf").write_text(
         f"# By hand; keep.\n<VirtualHost {host.address}:80>\n    ServerName other.example\n    DocumentRoot \"{host.root}/htdocs\"\n"
         "    <IfModule unknown_module>\n        UnknownDirective on\n    </IfModule>\n</VirtualHost>\n"
@@ -301,7 +302,7 @@ def the_fleet(fleet):
     checked = fleet.play("https", variables=phrase, options=["--check", "--diff"])
     checked.comes_to("check mode", hosts, names(good), names(broken))
     claim(before == {host.name: host.everything() for host in hosts}, "check mode wrote nothing: no file, no folder, no time of change")
-    claim(all(f"+Listen {host.address}:{host.port}" in checked.said for host in good if host is not hand), "the difference shows the new lines", checked.said)
+    claim(all(f"+Listen {host.address}:443" in checked.said for host in good if host is not hand), "the difference shows the new lines", checked.said)
     codes = [checked.told[host.name]["result"].get("error", {}).get("code") for host in broken]
     found = [[f["code"] for f in checked.told[host.name]["result"].get("findings", [])] for host in broken]
     claim("KEY-MISMATCH" in found[0] and codes[2] == "CONFIG-BROKEN", "failures have our codes", (codes, found))
@@ -316,7 +317,7 @@ def the_fleet(fleet):
     claim(all(host.serves_http() for host in hosts), "HTTP answers on all hosts as before, on the broken ones too")
     claim(all(host.files() == untouched[host.name] for host in broken), "the broken ones are the same bytes")
     listens = [path.read_text() for path in (hand.root / "conf").rglob("*.conf") if "esync-ssl" not in str(path)]
-    claim(sum(text.count(f"Listen {hand.address}:{hand.port}") for text in listens) == 1, "a Listen that an include has is not written twice")
+    claim(sum(text.count(f"Listen {hand.address}:443") for text in listens) == 1, "a Listen that an include has is not written twice")
     claim({k: v for k, v in hand.files().items() if "extra" in k} == {k: v for k, v in untouched[hand.name].items() if "extra" in k},
           "what is there by hand and unknown is not purged")
     again = fleet.play("https", good, phrase)
@@ -347,6 +348,10 @@ def the_fleet(fleet):
     fleet.play("renew", open_ones).comes_to("renew again", open_ones, [])
     fleet.play("facts", open_ones).comes_to("facts", open_ones, [])
 
+    empty = fleet.play("https", open_ones, {"state": "absent", "domain": ""})
+    empty.comes_to("state absent with a domain that came out empty", open_ones, [], names(open_ones))
+    claim(lines == {host.name: host.files() for host in hosts}, "which is not taken for all domains")
+
     gone = fleet.play("https", variables={"state": "absent"}, options=["--diff"])
     gone.comes_to("state absent", hosts, names(hosts))
     corrected = dict(untouched, **{wrong_line.name: {**untouched[wrong_line.name], "conf/httpd.conf": (
@@ -363,9 +368,46 @@ def the_fleet(fleet):
     second = fleet.play("role", few, options=["--check"])
     claim(not any(line["changed"] or line["failed"] for line in second.lines), "the role again, check mode: nothing to do", second.said)
 
+    unread(fleet, few)
     schedule(fleet, few)
     acme(fleet)
     secrets(fleet, hosts, locked)
+    strange(fleet, hosts[:6])
+
+
+def unread(fleet, hosts):
+    """Files that are right and that the servers have not read: check mode foresees the restart."""
+    redirect = {"http": "redirect"}
+    fleet.play("https", hosts, dict(redirect, restart=False)).comes_to("a redirect, without restart", hosts, names(hosts))
+    foreseen = fleet.play("https", hosts, redirect, ["--check", "--diff"])
+    foreseen.comes_to("the restart, check mode", hosts, names(hosts))
+    claim("\nrestart Apache" in foreseen.said, "the difference is the restart", foreseen.said)
+    fleet.play("https", hosts, redirect).comes_to("the restart", hosts, names(hosts))
+    fleet.play("https", hosts, redirect, ["--check"]).comes_to("the restart again, check mode", hosts, [])
+
+
+def strange(fleet, hosts):
+    """Programs that are not ours, or of another version: a failure in words, and no trace of Python."""
+    scripts = [
+        "printf '\\351t\\351\\n'",
+        "echo '{\"schema\": 1, \"version\": \"0.0.9\"}'",
+        "echo '{\"schema\": 7, \"version\": \"7.0.0\"}'",
+        "head -c 200000 /dev/zero | tr '\\0' '['",
+        "exit 0",
+        None,
+    ]
+    words = ["did not answer as esync-ssl does", "0.0.9 on this host answers in form 1 without command", "7.0.0 on this host answers in form 7",
+             "did not answer as esync-ssl does", "it printed nothing", "is not a program"]
+    for host, script in zip(hosts, scripts):
+        host.program = host.folder / "another"
+        if script is not None:
+            host.program.write_text(f"#!/bin/sh\n{script}\n")
+            host.program.chmod(0o755)
+    played = fleet.play("https", hosts)
+    played.comes_to("programs that are not ours", hosts, [], names(hosts))
+    said = [str(played.told[host.name]["result"].get("msg")) for host in hosts]
+    claim(all(part in words_said for part, words_said in zip(words, said)) and "Traceback" not in played.said,
+          "each is told in words", "\n".join(said))
 
 
 def schedule(fleet, hosts):

@@ -109,3 +109,55 @@ fn an_ipv6_address_is_served_and_off_again() {
     assert_eq!(now, files);
     assert_eq!(site.answers(), answers);
 }
+
+/// Where Apache listens on single addresses, what others have on others is in nobody's way.
+#[test]
+fn a_port_is_asked_about_at_the_addresses_of_apache() {
+    use std::net::TcpListener;
+    let Some(site) = ApacheSite::new("") else { return };
+    if !site.network.isolated {
+        support::skip("without a network of its own");
+        return;
+    }
+    let main = site.root().join("conf/httpd.conf");
+    let text = std::fs::read_to_string(&main).expect("the main file");
+    files::write(&main, text.replace("\nListen 80\n", "\nListen 127.0.1.5:80\n"));
+    site.daemon.start();
+    let only_ipv6 = |word: &str| std::fs::write("/proc/sys/net/ipv6/bindv6only", word).is_ok();
+    let held = |end: &str| TcpListener::bind(end).unwrap_or_else(|error| panic!("{end}: {error}"));
+    let dry = || {
+        let words = [
+            "enable",
+            "--domain",
+            "a.example.com",
+            "--self-signed",
+            "--http",
+            "keep",
+        ];
+        let program = site.command(&words);
+        program.args(["--dry-run", "--no-rehearsal"])
+    };
+    for end in ["127.0.1.5:443", "0.0.0.0:443", "[::]:443"] {
+        let _socket = held(end);
+        let refused = dry().run().expect_code(4);
+        assert!(
+            refused
+                .stderr_text()
+                .contains("127.0.1.5:443 is taken by another program"),
+            "{end}: {}",
+            refused.report()
+        );
+    }
+    // As nginx has it, where the settings of this network can be written.
+    let _all_of_ipv6 = only_ipv6("1").then(|| held("[::]:443"));
+    only_ipv6("0");
+    let _others = held("127.0.1.3:443");
+    dry().run().expect_code(0);
+    let done = site.enable(&site.leaf, &["--http", "keep", "--restart"]).run();
+    done.expect_code(0);
+    let both = ["127.0.1.5:80", "127.0.1.5:443"];
+    assert!(both.iter().all(|end| std::net::TcpStream::connect(end).is_ok()));
+    // As it is seen by who looks, too.
+    let seen = site.command(&["check"]).run();
+    assert!(!seen.stdout_text().contains("PORT-TAKEN"), "{}", seen.report());
+}

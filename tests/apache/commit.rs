@@ -289,6 +289,14 @@ fn a_dry_run_asks_apache_about_all_that_would_be_written() {
     assert_eq!(words(&dry), words(&wet), "{}\n{}", dry.report(), wet.report());
     let place = format!("line 2 of {}", root.join("mods-enabled/ssl.conf").display());
     assert!(dry.stderr_text().contains(&place), "{}", dry.report());
+    // The rehearsal meets it first; nothing would be gained without it.
+    let met = site.unchanged_by(enable(&["--dry-run"]), 4);
+    let said = met.stderr_text();
+    assert!(
+        said.contains("httpd -t does not accept the result either") && !said.contains("--no-rehearsal"),
+        "{}",
+        met.report()
+    );
     fs::remove_file(root.join("mods-available/ssl.conf")).expect("a file");
     enable(&["--yes"]).run().expect_code(0);
     let off = site.unchanged_by(site.command(&["disable", "--dry-run"]), 0);

@@ -3,13 +3,13 @@
 
 use std::fs;
 use std::net::TcpListener;
-#[cfg(unix)]
 use std::time::Duration;
 
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::http_get;
 use crate::support::files::{self, forward};
 use crate::support::process::Outcome;
+use crate::support::program::Program;
 use serde_json::Value;
 
 #[track_caller]
@@ -191,6 +191,12 @@ fn what_is_disabled_is_served_no_more() {
         .expect_code(0);
     site.command(&["disable", "--yes"]).run().expect_code(0);
     assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
+    let foreseen = || {
+        let words = ["disable", "--dry-run", "--restart", "--domain", DOMAIN];
+        foreseen(site.command(&words))
+    };
+    assert_eq!(foreseen(), "would-change by restart");
+    assert_eq!(site.answers(), [HELLO, HELLO].map(String::from));
     let done = site.command(&disable).run().expect_code(0).envelope();
     assert_eq!(
         (&done["result"], &done["data"]["server"]["result"]),
@@ -205,6 +211,23 @@ fn what_is_disabled_is_served_no_more() {
         (&false.into(), &"shows-it".into()),
         "{done}"
     );
+    assert_eq!(foreseen(), "unchanged");
+}
+
+/// What a dry run says would become of files, and of the server where they are right; its status and `changed` agree.
+#[track_caller]
+fn foreseen(program: Program) -> String {
+    let told = program.args(["--exit-code", "--json"]).run();
+    let document = told.envelope();
+    let word = |value: &Value| value.as_str().expect("a word").to_owned();
+    let result = word(&document["result"]);
+    let would_change = result == "would-change";
+    assert_eq!(told.code, Some(if would_change { 3 } else { 0 }), "{document}");
+    assert_eq!(document["changed"], would_change, "{document}");
+    match &document["data"]["would"] {
+        Value::Null => result,
+        would => format!("{result} by {}", word(would)),
+    }
 }
 
 #[test]
@@ -216,8 +239,19 @@ fn without_being_asked_the_server_is_left_alone() {
     let done = site.enable(&site.leaf, &[]).run().expect_code(0);
     assert!(done.stdout_text().contains("Restart Apache"), "{}", done.report());
     assert_eq!(site.answers(), before);
-    // Asked later, it is restarted although nothing has to be written; and once only.
-    for result in ["restarted", "shows-it"] {
+    // Asked later, it is restarted although nothing has to be written; and once only. Each is foreseen.
+    let asked = |more: &[&str]| {
+        let port = site.network.https.to_string();
+        let words = ["enable", "--restart", "--domain", DOMAIN, "--port", &port];
+        let program = site.command(&words).args(more);
+        let program = program.arg("--cert").arg(&site.leaf.certificate);
+        program.arg("--key").arg(&site.leaf.key)
+    };
+    for (result, expected) in [
+        ("restarted", "would-change by restart"),
+        ("shows-it", "unchanged"),
+    ] {
+        assert_eq!(foreseen(asked(&["--dry-run"])), expected);
         let done = site
             .enable(&site.leaf, &["--restart", "--json"])
             .run()
@@ -230,6 +264,27 @@ fn without_being_asked_the_server_is_left_alone() {
         );
         assert_eq!(site.answers()[1], HELLO);
     }
+    // Of what the server shows already, something was written that it has not read. Moments are told in seconds.
+    std::thread::sleep(Duration::from_millis(1100));
+    let more = ["--hsts", "300"];
+    site.enable(&site.leaf, &more).run().expect_code(0);
+    assert_eq!(
+        foreseen(asked(&[&more[..], &["--dry-run"]].concat())),
+        "would-change by restart"
+    );
+    let told = asked(&[&more[..], &["--yes", "--json"]].concat())
+        .run()
+        .expect_code(0);
+    assert_eq!(json(&told)["server"]["result"], "restarted", "{}", told.report());
+    let shown = site
+        .client()
+        .get(site.network.https, DOMAIN, "/")
+        .expect("an answer");
+    assert!(
+        shown.header("Strict-Transport-Security").is_some(),
+        "{}",
+        shown.head
+    );
 }
 
 #[test]

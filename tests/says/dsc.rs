@@ -1,13 +1,11 @@
-//! Microsoft DSC 3 as a caller: its manifest, its order of calls, and what it makes of outputs, statuses and the standard error
-//! (PowerShell/DSC, `command_resource.rs`). `dsc` itself is not run here.
+//! Desired states as Microsoft DSC 3 asks for them, of a server that does not run. `dsc` itself is not run here.
 
-use std::fs;
-use std::io::Write;
-use std::process::Stdio;
+use serde_json::{Value, json};
 
-use serde_json::{Map, Value, json};
-
-use crate::support::program::{command, native};
+use crate::support::dsc::Dsc;
+use crate::support::files;
+use crate::support::network::Network;
+use crate::support::program::native;
 use crate::support::site::{DOMAIN, Site};
 
 /// What a manifest may have on its top, in all of 3.0 to 3.2; `dsc` refuses a file with anything else.
@@ -30,125 +28,6 @@ const FIELDS: [&str; 17] = [
     "exitCodes",
     "schema",
 ];
-
-/// DSC as far as it concerns one resource.
-struct Dsc {
-    manifest: Value,
-    schema: Value,
-}
-
-/// Why a call failed, as DSC shows it.
-#[derive(Debug)]
-struct Failed {
-    status: i32,
-    errors: Vec<String>,
-}
-
-impl Dsc {
-    fn new() -> Dsc {
-        let file = native(env!("CARGO_MANIFEST_DIR")).join("packaging/windows/esync.dsc.resource.json");
-        let manifest: Value = serde_json::from_slice(&fs::read(file).expect("the manifest")).expect("JSON");
-        let mut dsc = Dsc {
-            manifest,
-            schema: Value::Null,
-        };
-        let schema = dsc.manifest["schema"]["command"].clone();
-        dsc.schema = dsc.call(&schema, None).expect("the schema");
-        jsonschema::draft202012::new(&dsc.schema).expect("a schema of 2020-12");
-        dsc
-    }
-
-    /// One call, as the manifest says: compact JSON in, one line of it out, and lines of JSON on the standard error.
-    fn call(&self, method: &Value, input: Option<&Value>) -> Result<Value, Failed> {
-        assert_eq!(method["executable"], "esync-ssl");
-        let arguments = method["args"].as_array().expect("arguments");
-        let mut run = command();
-        run.args(arguments.iter().map(|word| word.as_str().expect("a word")));
-        run.stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = run.spawn().expect("the program");
-        let mut stdin = child.stdin.take().expect("its input");
-        if let Some(input) = input {
-            assert_eq!(method["input"], "stdin");
-            // A program that does not read it ends first.
-            let _ = stdin.write_all(input.to_string().as_bytes());
-        }
-        drop(stdin);
-        let output = child.wait_with_output().expect("its end");
-        let said = String::from_utf8(output.stderr).expect("UTF-8");
-        let mut errors = Vec::new();
-        for line in said.lines() {
-            let trace: Map<String, Value> =
-                serde_json::from_str(line).unwrap_or_else(|error| panic!("no trace: {error}: {line}"));
-            let (level, words) = trace.iter().next().expect("a level");
-            assert_eq!(trace.len(), 1, "{line}");
-            assert!(
-                ["error", "warn", "info", "debug", "trace"].contains(&level.as_str()),
-                "{line}"
-            );
-            if level == "error" {
-                errors.push(words.as_str().expect("words").to_owned());
-            }
-        }
-        let status = output.status.code().expect("a status");
-        if status != 0 {
-            assert!(output.stdout.is_empty(), "an answer beside an error");
-            return Err(Failed { status, errors });
-        }
-        let text = String::from_utf8(output.stdout).expect("UTF-8");
-        assert_eq!(text.lines().count(), 1, "not one line: {text}");
-        Ok(serde_json::from_str(&text).expect("one document"))
-    }
-
-    #[track_caller]
-    fn fits(&self, instance: &Value) {
-        let validator = jsonschema::draft202012::new(&self.schema).expect("a schema");
-        let wrong: Vec<String> = validator
-            .iter_errors(instance)
-            .map(|error| error.to_string())
-            .collect();
-        assert!(wrong.is_empty(), "{instance}: {wrong:?}");
-    }
-
-    /// A call whose input and answer DSC judges by the schema.
-    #[track_caller]
-    fn method(&self, name: &str, desired: &Value) -> Result<Value, Failed> {
-        self.fits(desired);
-        let answer = self.call(&self.manifest[name], Some(desired))?;
-        self.fits(&answer);
-        Ok(answer)
-    }
-
-    #[track_caller]
-    fn get(&self, desired: &Value) -> Value {
-        self.method("get", desired).expect("the state")
-    }
-
-    /// Is it in the desired state?
-    #[track_caller]
-    fn test(&self, desired: &Value) -> bool {
-        assert_eq!(self.manifest["test"]["return"], "state");
-        let state = self.method("test", desired).expect("a judgement");
-        state["_inDesiredState"].as_bool().expect("a judgement in it")
-    }
-
-    /// Sets it, or with `whatIf` does not: the state before, then the call. Which properties are others then.
-    #[track_caller]
-    fn set(&self, method: &str, desired: &Value) -> Result<Vec<String>, Failed> {
-        // The resource looks itself whether there is something to do, and takes `_exist`.
-        let manifest = &self.manifest[method];
-        assert_eq!(
-            (&manifest["implementsPretest"], &manifest["handlesExist"]),
-            (&json!(true), &json!(true))
-        );
-        let before = self.get(desired);
-        let after = self.method(method, desired)?;
-        let after = after.as_object().expect("an object");
-        let changed = after.iter().filter(|(name, value)| before[*name] != **value);
-        Ok(changed.map(|(name, _)| name.clone()).collect())
-    }
-}
 
 fn desired(site: &Site) -> Value {
     let file = |name: &str| site.beside("certificates").join(name).display().to_string();
@@ -226,6 +105,38 @@ fn https_comes_stays_and_goes() {
     assert_eq!(site.snapshot(), before, "disable brings every byte back");
 }
 
+/// Nobody is asked to tell what would be.
+#[test]
+fn an_authority_is_asked_only_to_make_it_so() {
+    // Whoever has the ports that an authority looks at would be in the way.
+    let _network = Network::enter();
+    let (dsc, site) = (Dsc::new(), Site::new());
+    // By which Apache will answer at the next order.
+    files::write(&site.root().join("modules/mod_alias.so"), "");
+    let before = site.snapshot();
+    let mut wanted = desired(&site);
+    let own = wanted.as_object_mut().expect("an object");
+    own.retain(|name, _| !["cert", "key"].contains(&name.as_str()));
+    // There is nobody.
+    own.insert(
+        "acme".into(),
+        json!({ "ca": "https://127.0.0.1:9/directory", "agreeTerms": true, "email": ["admin@example.com"] }),
+    );
+    own.insert("aliases".into(), json!(["www.example.com"]));
+    assert!(!dsc.test(&wanted));
+    let state = dsc.method("whatIf", &wanted).expect("what would be");
+    let told = state["_metadata"]["whatIf"].to_string();
+    assert!(told.contains("from https://127.0.0.1:9/directory"), "{state}");
+    assert_eq!(site.snapshot(), before);
+    // Names of that form can be proven in DNS alone.
+    wanted["aliases"] = json!(["*.example.com"]);
+    let failed = dsc.method("test", &wanted).expect_err("refused");
+    assert!(
+        failed.errors.iter().any(|line| line.contains("*.example.com")),
+        "{failed:?}"
+    );
+}
+
 #[test]
 fn what_fails_says_why_in_lines_that_are_shown() {
     let (dsc, site) = (Dsc::new(), Site::new());
@@ -260,11 +171,48 @@ fn no_secret_and_nothing_unknown_is_taken() {
         json!({}),
         json!({ "domain": DOMAIN, "passphrase": "x" }),
         json!({ "domain": DOMAIN, "http": "never" }),
+        json!({ "domain": DOMAIN, "acme": { "eabKey": "x" } }),
+        json!({ "domain": DOMAIN, "acme": { "answer": "nobody" } }),
     ] {
         assert!(!validator.is_valid(&wrong), "{wrong}");
         let failed = dsc.call(&dsc.manifest["get"], Some(&wrong)).expect_err("refused");
         assert!(failed.errors[0].contains("esync-ssl dsc schema"), "{failed:?}");
     }
+    // What no schema says.
+    for wrong in [
+        json!({ "domain": DOMAIN, "acme": {}, "selfSigned": true }),
+        json!({ "domain": DOMAIN, "acme": { "proxy": "http://me:secret@proxy.example.com" } }),
+    ] {
+        let failed = dsc.method("get", &wrong).expect_err("refused");
+        assert!(failed.errors[0].contains("is not a desired state"), "{failed:?}");
+        assert!(!failed.errors[0].contains("secret"), "{failed:?}");
+    }
     let failed = dsc.call(&dsc.manifest["get"], None).expect_err("refused");
     assert_eq!(failed.status, 1);
+}
+
+/// docs/fleets.md shows states that DSC takes.
+#[test]
+fn what_the_page_shows_is_a_desired_state() {
+    let (dsc, site) = (Dsc::new(), Site::new());
+    let page = native(env!("CARGO_MANIFEST_DIR")).join("docs/fleets.md");
+    let page = std::fs::read_to_string(page).expect("docs/fleets.md");
+    let begin = page.find("```json\n").expect("a configuration") + "```json\n".len();
+    let text = &page[begin..begin + page[begin..].find("```\n").expect("its end")];
+    let configuration: Value = serde_json::from_str(text).expect("JSON");
+    let resources = configuration["resources"].as_array().expect("resources");
+    assert_eq!(resources.len(), 3);
+    for resource in resources {
+        assert_eq!(resource["type"], dsc.manifest["type"]);
+        // Other names are refused by the schema of configurations.
+        let name = resource["name"].as_str().expect("a name");
+        assert!(
+            name.chars().all(|one| one.is_ascii_alphanumeric() || one == ' '),
+            "{name}"
+        );
+        let mut desired = resource["properties"].clone();
+        assert_eq!(desired["root"], r"C:\eSync\Apache24");
+        desired["root"] = site.root().display().to_string().into();
+        assert_eq!(dsc.get(&desired)["_exist"], false);
+    }
 }

@@ -1,10 +1,14 @@
 //! `report --html`: a page that somebody hands to others. What it looks like, `looks` says.
 
 use std::fs;
-use std::time::{Duration, Instant};
+#[cfg(unix)]
+use std::process::Command;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
+#[cfg(unix)]
+use crate::support::program::binary;
 use crate::support::program::esync_ssl;
 use crate::support::site::Site;
 
@@ -256,15 +260,39 @@ fn five_hundred_servers_are_a_page_at_once() {
         fs::write(folder.join(format!("h{number}.json")), text).expect("a document");
     }
     let folder = folder.display().to_string();
-    let began = Instant::now();
-    let run = esync_ssl().args(["report", "--html", "-", "--fleet", &folder]);
-    let page = run.run().expect_code(0);
-    let took = began.elapsed();
+    let (page, took) = measured(&["report", "--html", "-", "--fleet", &folder]);
     println!("500 servers: {} ms", took.as_millis());
-    // Ten times of what it takes unoptimised on a quiet machine; what is promised is two seconds.
+    // Unoptimised, too.
     assert!(
-        took < Duration::from_secs(if cfg!(windows) { 20 } else { 10 }),
+        took < Duration::from_secs(if cfg!(windows) { 20 } else { 2 }),
         "{took:?}"
     );
-    assert!(page.stdout_text().contains("h499.test"));
+    assert!(page.contains("h499.test"));
+}
+
+/// What a run prints, and its processor time: how long it takes where nothing else is done, as it does one thing after another.
+#[cfg(unix)]
+fn measured(words: &[&str]) -> (String, Duration) {
+    let mut command = Command::new("/bin/sh");
+    command.env_clear().args(["-c", "\"$@\" && times >&2", "sh"]);
+    let run = command.arg(binary()).args(words).output().expect("a shell");
+    assert!(run.status.success(), "{run:?}");
+    let said = String::from_utf8(run.stderr).expect("UTF-8");
+    // Of the shell, and of what it started: `0m0.180s 0m0.020s`.
+    let times = said.lines().last().expect("times").split_whitespace();
+    let seconds = times.map(|time| {
+        let (minutes, seconds) = time.trim_end_matches('s').split_once('m').expect("a time");
+        let [minutes, seconds] = [minutes, seconds].map(|part| part.parse::<f64>().expect("a number"));
+        minutes * 60.0 + seconds
+    });
+    let page = String::from_utf8(run.stdout).expect("UTF-8");
+    (page, Duration::from_secs_f64(seconds.sum()))
+}
+
+/// The same with all the time that passes: what is started under wine is no child of a shell.
+#[cfg(windows)]
+fn measured(words: &[&str]) -> (String, Duration) {
+    let began = std::time::Instant::now();
+    let page = esync_ssl().args(words).run().expect_code(0).stdout_text();
+    (page, began.elapsed())
 }

@@ -9,6 +9,7 @@ pub mod apache_site;
 pub mod case;
 pub mod certificates;
 pub mod client;
+pub mod clock;
 pub mod containers;
 pub mod contract;
 #[cfg(unix)]
@@ -16,6 +17,7 @@ pub mod conversation;
 pub mod daemon;
 #[cfg(unix)]
 pub mod dns;
+pub mod dsc;
 pub mod faulty;
 pub mod files;
 pub mod gateway;

@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::values;
-use crate::operation::obtain::{AnswerBy, Authority, DnsHook, Wanted};
+use crate::operation::obtain::{AnswerBy, Authority, DnsHook, Wanted, mail_address};
 
 /// Which certificate authority makes the certificate, and how it is asked.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub struct AuthorityOptions {
     /// Address that the authority may write to (can be repeated)
     ///
     /// Let's Encrypt does not use it anymore.
-    #[arg(long, value_name = "ADDRESS", requires = "acme", value_parser = address)]
+    #[arg(long, value_name = "ADDRESS", requires = "acme", value_parser = mail_address)]
     pub email: Vec<String>,
     /// File with root certificates (PEM) that are trusted as well when the authority is asked
     ///
@@ -122,7 +122,7 @@ pub struct DnsOptions {
     #[arg(
         long,
         value_name = "SECONDS",
-        default_value_t = 60,
+        default_value_t = DnsHook::USUAL_WAIT,
         value_parser = values::whole::<u32>,
         requires = "dns_hook",
         help_heading = "Certificate authority"
@@ -192,14 +192,18 @@ impl AuthorityOptions {
     }
 }
 
-/// Something like an address: who gets no mail there notices it only in years.
-fn address(text: &str) -> Result<String, String> {
-    let parts = text
-        .split_once('@')
-        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
-    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
-    match parts {
-        Some((_, host)) if !host.contains('@') && is_plain(text) => Ok(text.to_owned()),
-        _ => Err("give an address such as admin@example.com".into()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operation::dsc::Answer;
+
+    /// A desired state of DSC has the words of the command line.
+    #[test]
+    fn who_answers_has_one_word() {
+        for choice in AnswerChoice::value_variants() {
+            let word = choice.to_possible_value().expect("a word").get_name().to_owned();
+            let answer: Answer = serde_json::from_value(word.clone().into()).expect("its word");
+            assert_eq!(AnswerBy::from(*choice), AnswerBy::from(answer), "{word}");
+        }
     }
 }

@@ -27,7 +27,11 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
     let Told { trials, stays, .. } = *told;
     let is_dry = report.result == "would-change";
     if is_dry {
-        let all = [trials, &[(report.is_tested, "httpd -t")]].concat();
+        // Where the server alone would be told, there was nothing to try.
+        let all = match report.would {
+            None => [trials, &[(report.is_tested, "httpd -t")]].concat(),
+            Some(_) => Vec::new(),
+        };
         let words = format!("Nothing was written (--dry-run).{}", tried(&all));
         printer.note(NoteCode::NotTried, &words);
     }
@@ -37,6 +41,9 @@ pub fn tell(report: &PlanReport, told: &Told, printer: &Printer) -> ExitStatus {
         "would-change" => {
             if let (Some(plan), Some(_)) = (&report.plan, &report.next) {
                 printer.answer(&format!("Plan: {plan}\n{}", after(&None, &report.next)));
+            }
+            if let Some(would) = report.would {
+                printer.answer(server::foretold(would));
             }
         }
         "written" => {

@@ -1,6 +1,6 @@
 //! What became of a server, for people.
 
-use crate::operation::{Effect, ServerResult, restart};
+use crate::operation::{Effect, ServerResult, Would, restart};
 
 /// The last words of a command that wrote.
 pub fn farewell(effect: &Effect) -> String {
@@ -20,6 +20,16 @@ pub fn farewell(effect: &Effect) -> String {
             },
             effect.seconds.unwrap_or_default()
         ),
+    }
+}
+
+/// The last words of a dry run in which no file would change.
+pub fn foretold(would: Would) -> &'static str {
+    match would {
+        Would::Restart => {
+            "Apache would be restarted: it does not show or has not read all that is configured.\n"
+        }
+        Would::Start => "Apache is stopped, and would be started.\n",
     }
 }
 

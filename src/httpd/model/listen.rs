@@ -23,22 +23,22 @@ pub struct Listen {
 impl Listen {
     /// Does it accept connections for every local address of some family?
     pub fn is_wildcard(&self) -> bool {
-        self.address.is_none() || self.parsed().is_some_and(|ip| ip.is_unspecified())
+        self.address.is_none() || self.bound().is_some_and(|ip| ip.is_unspecified())
     }
 
     /// Does it accept connections for every local address of that family, given as `0.0.0.0` or `::`?
     pub fn is_all_of(&self, family: &IpAddr) -> bool {
-        self.parsed()
+        self.bound()
             .is_some_and(|ip| ip == *family && ip.is_unspecified())
     }
 
     /// Its address as an IP address; `None` for all addresses and for host names.
     pub fn ip(&self) -> Option<IpAddr> {
-        self.parsed().filter(|ip| !ip.is_unspecified())
+        self.bound().filter(|ip| !ip.is_unspecified())
     }
 
-    /// Its address, whatever it is written like.
-    fn parsed(&self) -> Option<IpAddr> {
+    /// The address that its socket gets, be it one for a whole family; `None` for all addresses and for host names.
+    pub fn bound(&self) -> Option<IpAddr> {
         self.address.as_deref()?.trim_matches(['[', ']']).parse().ok()
     }
 

@@ -104,7 +104,7 @@ fn ports_of(loaded: &Loaded) -> Result<Vec<Port>, Failure> {
     let server = running::server(loaded);
     let port = |port| Port {
         port,
-        holders: running::holders(loaded, &server, port, &listeners)
+        holders: running::holders(loaded, &server, (None, port), &listeners)
             .iter()
             .map(Holder::of)
             .collect(),

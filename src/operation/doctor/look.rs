@@ -1,9 +1,6 @@
 //! What all operations see of one server, each asked once.
 
 use std::path::PathBuf;
-use std::time::SystemTime;
-
-use time::OffsetDateTime;
 
 use super::super::environment::World;
 use super::super::explain::{self, Since};
@@ -12,11 +9,9 @@ use super::super::failure::Failure;
 use super::super::find::Loaded;
 use super::super::progress::{Progress, during};
 use super::super::targets::{self, Target};
-use super::super::{certificates, check, devices, firewall, names, ports, running, verify};
+use super::super::{certificates, check, devices, firewall, names, pending, ports, running, verify};
 use super::observed::Observation;
-use crate::check::tls_host::TlsHost;
 use crate::server::deadline::Patience;
-use crate::server::service::Server;
 
 /// So many addresses are connected to.
 const MOST_TARGETS: usize = 100;
@@ -127,7 +122,7 @@ pub fn look(
         firewall::tell(&loaded, &all, progress);
     }
     let mut looked = Looked {
-        changed_since: changed_since(&loaded, &server, &logs),
+        changed_since: changed_since(&loaded, &logs),
         check,
         not_answered,
         ports,
@@ -176,30 +171,13 @@ fn shows(targets: &[Target], served: Option<&verify::Report>) -> bool {
 
 /// The newest file that Apache reads at its start, where it is newer than the last start that succeeded; as people know
 /// it.
-fn changed_since(loaded: &Loaded, server: &Server, logs: &LogReport) -> Option<String> {
+fn changed_since(loaded: &Loaded, logs: &LogReport) -> Option<String> {
+    /// Logs tell whole seconds.
+    const PRECISION: time::Duration = time::Duration::seconds(2);
     let is_known = matches!(logs.outcome, Some(StartOutcome::Running | StartOutcome::Failed));
     let start = logs.from.filter(|_| is_known)?.time();
-    let configuration = &loaded.configuration;
-    let source = configuration.source();
-    let read = configuration.files().iter().map(|file| file.host.clone());
-    let hosts = TlsHost::all(configuration);
-    let pairs = hosts.iter().flat_map(|host| {
-        let pairs = host.pairs.iter();
-        let files = pairs.flat_map(|pair| [Some(&pair.certificate), pair.key.as_ref()]);
-        files
-            .chain([host.chain.as_ref()])
-            .flatten()
-            .map(|file| source.host_path(file))
-    });
-    let written = |file: &PathBuf| file.metadata().and_then(|data| data.modified()).ok();
-    let all = read.chain(pairs).filter(|file| *file != server.pid_file);
-    let newest = all.filter_map(|file| Some((written(&file)?, file))).max()?;
-    is_after(newest.0, start).then(|| loaded.show(&newest.1))
-}
-
-/// Whole seconds are all that logs tell.
-fn is_after(time: SystemTime, start: OffsetDateTime) -> bool {
-    OffsetDateTime::from(time) > start + time::Duration::seconds(2)
+    let newest = pending::changed_since(loaded, (start + PRECISION).into())?;
+    Some(loaded.show(&newest))
 }
 
 impl Looked {

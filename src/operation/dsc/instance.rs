@@ -5,6 +5,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::acme::Acme;
 use crate::change::{Http, Profile};
 use crate::foreign;
 use crate::operation::Failure;
@@ -17,7 +18,7 @@ use crate::shown::printable;
 pub struct Instance {
     /// The domain name or IP address that clients use.
     pub domain: String,
-    /// Further names of the same site.
+    /// Further names of the same site; with `acme` also such as `*.example.com`, which are in the certificate only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
     /// The server root; without it the server that runs, or that of a usual place.
@@ -36,10 +37,10 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hsts: Option<u32>,
     /// The server sends proofs that its certificate is not revoked.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ocsp_stapling: bool,
     /// HTTP/2 beside HTTP/1.1.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub http2: bool,
     /// The certificate file (PEM).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +52,7 @@ pub struct Instance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chain: Option<String>,
     /// These files are copied into the server's folder, the key without its pass-phrase.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub copy_certs: bool,
     /// A PFX archive with certificate, key and chain, instead of files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,14 +60,17 @@ pub struct Instance {
     /// A file whose first line is the pass-phrase of the archive or key. The pass-phrase itself has no place here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passphrase_file: Option<String>,
+    /// A certificate authority makes the certificate, by ACME.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acme: Option<Acme>,
     /// Certificate and key are made, to try things out.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub self_signed: bool,
     /// What is overridden, by its codes: findings to turn HTTPS on, refusals to turn it off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub force: Vec<String>,
     /// A running server is restarted when something was changed, and everything is put back unless it then serves it.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub restart: bool,
     /// Whether there is HTTPS for the domain, or is to be; yes if it is not given.
     #[serde(default, rename = "_exist", skip_serializing_if = "Option::is_none")]
@@ -98,10 +102,6 @@ pub struct Metadata {
     pub what_if: Vec<String>,
 }
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
 impl Instance {
     /// Reads one that DSC, or somebody who tries it out, gives as JSON.
     ///
@@ -123,11 +123,15 @@ impl Instance {
         let sources = [
             instance.cert.is_some(),
             instance.pfx.is_some(),
+            instance.acme.is_some(),
             instance.self_signed,
         ];
-        match sources.iter().filter(|is_given| **is_given).count() {
-            0 | 1 => Ok(instance),
-            _ => wrong("of cert, pfx and selfSigned one can be given"),
+        if sources.iter().filter(|is_given| **is_given).count() > 1 {
+            return wrong("of cert, pfx, acme and selfSigned one can be given");
+        }
+        match instance.acme.as_ref().map(Acme::wanted) {
+            Some(Err(why)) => wrong(&printable(why.as_bytes())),
+            _ => Ok(instance),
         }
     }
 
@@ -181,6 +185,9 @@ mod tests {
         assert!(refused(br#"{"domain":"a.test","passphrase":"x"}"#).contains("passphrase"));
         assert!(refused(br#"{"domain":"a.test","http":"never"}"#).contains("never"));
         assert!(refused(br#"{"domain":"a","cert":"a","pfx":"b"}"#).contains("one can be given"));
+        assert!(refused(br#"{"domain":"a","acme":{},"selfSigned":true}"#).contains("one can be given"));
+        assert!(refused(br#"{"domain":"a","acme":{"eabKid":"k"}}"#).contains("eabKeyFile"));
+        assert!(refused(br#"{"domain":"a","acme":{"eabKey":"k"}}"#).contains("eabKey"));
         assert!(refused(b"[\xff]").contains("UTF-8"));
         let deep = "[".repeat(100_000);
         assert!(refused(deep.as_bytes()).contains("not a desired state"));

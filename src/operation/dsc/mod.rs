@@ -1,6 +1,7 @@
 //! HTTPS of a domain as Microsoft DSC asks for it: what is so, whether that is what is desired, and making it so. Everything
 //! is done by `enable` and `disable`, with their proofs.
 
+mod acme;
 mod instance;
 
 use std::path::PathBuf;
@@ -13,16 +14,18 @@ use super::enable::{self, Request};
 use super::environment::{Where, World, Writing};
 use super::find::Loaded;
 use super::key_files::Origin;
+use super::obtain::Wanted;
 use super::pass_phrase::PassPhrases;
 use super::picture::{Way, ways_of};
 use super::questions::Voice;
 use super::records::AskedFor;
-use super::{Failure, Files, Material, PlanReport, domain_names};
+use super::{Failure, Files, Material, PlanReport, domain_names, is_wildcard, wildcard_names};
 use crate::change::{self, Http, OverHttp};
 use crate::check::Code;
 use crate::note_code::NoteCode;
 use crate::refusal::RefusalCode;
 
+pub use acme::{Acme, Answer};
 pub use instance::{Instance, Metadata};
 
 /// Seconds that another run is waited for: DSC itself does not try again.
@@ -90,12 +93,8 @@ impl<'a> Desired<'a> {
     pub fn test(&self) -> Result<Instance, Failure> {
         let state = self.get()?;
         let plan = self.carry_out(&state, &self.writing(true, true))?;
-        let needs_nothing = plan.is_none_or(|plan| {
-            let is_open = plan.server.as_ref().is_some_and(|effect| effect.is_open());
-            plan.result == "unchanged" && !(self.instance.restart && is_open)
-        });
         Ok(Instance {
-            in_desired_state: Some(needs_nothing),
+            in_desired_state: Some(plan.is_none_or(|plan| plan.result == "unchanged")),
             ..state
         })
     }
@@ -111,11 +110,12 @@ impl<'a> Desired<'a> {
             return Ok((state, true));
         };
         let is_wanted = self.instance.is_wanted();
-        let changes = plan.changes.iter().map(|change| change.reason.clone());
+        let restart = "the server is restarted, as it does not show or has not read all that is configured";
+        let lines = plan.lines().into_iter();
         let then = Instance {
             exist: Some(is_wanted),
             metadata: Some(Metadata {
-                what_if: changes.collect(),
+                what_if: lines.chain(plan.would.map(|_| restart.to_owned())).collect(),
             }),
             ..self.instance.key()
         };
@@ -166,22 +166,44 @@ impl<'a> Desired<'a> {
         disable::run(&request, writing, &self.place, world, self.voice).map(Some)
     }
 
-    /// A `glance` tries nothing on an httpd.
+    /// A `glance` tries nothing on an httpd; a running server is looked at, where it is to be restarted.
     fn writing(&self, dry_run: bool, glance: bool) -> Writing {
         Writing {
             no_test: glance,
             no_rehearsal: glance,
             lock_timeout: PATIENCE,
-            restart: self.instance.restart && !glance,
+            restart: self.instance.restart,
             yes: !dry_run,
             dry_run,
             ..Writing::default()
         }
     }
 
+    /// The names that the site has.
     fn names(&self) -> Result<Vec<String>, Failure> {
         let aliases = self.instance.aliases.iter().map(|name| ("aliases", name));
+        let aliases = aliases.filter(|(_, name)| !self.is_for_certificate(name));
         domain_names(std::iter::once(("domain", &self.instance.domain)).chain(aliases))
+    }
+
+    /// An authority makes certificates for wildcards, which are no names of a server.
+    fn is_for_certificate(&self, name: &str) -> bool {
+        self.instance.acme.is_some() && is_wildcard(name)
+    }
+
+    /// What is to be ordered.
+    fn wanted(&self, acme: &Acme) -> Result<Wanted, Failure> {
+        let wildcards = self.instance.aliases.iter();
+        let wildcards: Vec<String> = wildcards
+            .filter(|name| self.is_for_certificate(name))
+            .cloned()
+            .collect();
+        Ok(Wanted {
+            wildcards: wildcard_names(&wildcards)?,
+            ..acme
+                .wanted()
+                .map_err(|why| Failure::error(anyhow::anyhow!(why)))?
+        })
     }
 
     /// The findings that are overridden to turn HTTPS on.
@@ -241,10 +263,13 @@ impl<'a> Desired<'a> {
             }
             (None, None) if of.self_signed => return Ok(Files::SelfSigned),
             (None, None) => {
-                return Err(Failure::with_advice(
-                    format!("it is not said where the certificate of {} comes from", of.domain),
-                    "give cert and key, pfx, or selfSigned",
-                ));
+                let Some(acme) = &of.acme else {
+                    return Err(Failure::with_advice(
+                        format!("it is not said where the certificate of {} comes from", of.domain),
+                        "give cert and key, pfx, acme, or selfSigned",
+                    ));
+                };
+                return Ok(Files::Ordered(Box::new(self.wanted(acme)?)));
             }
         };
         let phrases = PassPhrases::of(of.passphrase_file.as_deref().map(AsRef::as_ref))?;

@@ -138,7 +138,7 @@ pub fn ways(loaded: &Loaded, wanted: &Wanted) -> Result<Vec<Way>, Failure> {
         Failure::with_advice(running::not_looked_at(&why), fix)
     })?;
     let server = running::server(loaded);
-    let holders = |port| running::holders(loaded, &server, port, &listeners);
+    let holders = |port| running::holders(loaded, &server, (None, port), &listeners);
     let is_open = |way: &Way| {
         let holders = holders(way.port());
         match holders.is_empty() {

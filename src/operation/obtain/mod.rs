@@ -20,7 +20,7 @@ mod wanted;
 pub use answering::Way;
 pub use dns_hook::PATIENCE as DNS_HOOK_PATIENCE;
 pub use hand_over::LONGEST as STOPPED_AT_MOST;
-pub use wanted::{Adopted, AnswerBy, Authority, DnsHook, Renewal, Wanted};
+pub use wanted::{Adopted, AnswerBy, Authority, DnsHook, Renewal, Wanted, mail_address};
 
 pub(super) use account::{agree_to_terms, settle_key, transport};
 pub(super) use answering::ways;

@@ -120,6 +120,26 @@ pub struct DnsHook {
     pub patience: Duration,
 }
 
+impl DnsHook {
+    /// How many seconds the name servers are waited for where nobody says it.
+    pub const USUAL_WAIT: u32 = 60;
+}
+
+/// Something like a mail address, as it was typed: who gets no mail there notices it only in years.
+///
+/// # Errors
+/// When it is none.
+pub fn mail_address(text: &str) -> Result<String, String> {
+    let parts = text
+        .split_once('@')
+        .filter(|(name, host)| !name.is_empty() && !host.is_empty());
+    let is_plain = |text: &str| !text.contains(|letter: char| letter.is_whitespace() || letter.is_control());
+    match parts {
+        Some((_, host)) if !host.contains('@') && is_plain(text) => Ok(text.to_owned()),
+        _ => Err("give an address such as admin@example.com".into()),
+    }
+}
+
 /// Where Let's Encrypt has its directories.
 const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 const LETS_ENCRYPT_STAGING: &str = "https://acme-staging-v02.api.letsencrypt.org/directory";

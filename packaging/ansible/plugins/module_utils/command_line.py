@@ -1,11 +1,13 @@
 # Copyright (c) 2026 The esync-ssl authors
 # MIT License (https://opensource.org/licenses/MIT)
-"""From the options of a task to the words of a command line of esync-ssl. Pure: the modules use it on the managed host, and the
-role for Windows on the controller."""
+"""From the options of a task to the words of a command line of esync-ssl, and from what it prints to its document. Pure: the
+modules use it on the managed host, and the role for Windows on the controller."""
 
 from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
+
+import json
 
 SERVER = ("root", "config", "httpd", "define", "apache_version")
 WRITING = ("restart", "start", "test", "rehearsal", "lock_timeout", "force")
@@ -42,7 +44,9 @@ WRITES = ASKS + ("renew",)
 
 
 def arguments(command, options, check_mode=False):
-    """The words behind the name of the program. An option that is not given, or does not belong to this command, gives none."""
+    """The words behind the name of the program. An option that is not given, or does not belong to this command, gives none. A
+    ValueError says which one cannot be meant."""
+    _refuse_empty(command, options)
     words = command.split(" ")
     for option in OPTIONS[command]:
         flag = "--" + option.replace("_", "-")
@@ -54,7 +58,7 @@ def arguments(command, options, check_mode=False):
             words.append(flag)
         elif isinstance(value, (list, tuple)):
             words.extend("{0}={1}".format(flag, item) for item in value)
-        elif value is not None and value is not False and value != "":
+        elif value is not None and value is not False:
             words.append("{0}={1}".format(flag, value))
     if options.get("passphrase") and command == "enable":
         words.append("--passphrase-file=-")
@@ -67,6 +71,25 @@ def arguments(command, options, check_mode=False):
     # A name that begins with a dash is still a name.
     names = options.get("names") if command == "renew" else None
     return words + (["--"] + list(names) if names else [])
+
+
+def answered(printed):
+    """The document that the program printed, or nothing where it is none of it."""
+    try:
+        document = json.loads(printed)
+    # Nested too deeply is a RuntimeError.
+    except (ValueError, TypeError, RuntimeError):
+        return {}
+    return document if isinstance(document, dict) and "schema" in document else {}
+
+
+def _refuse_empty(command, options):
+    """An empty text, out of a variable that has no value, is no option that was left out: without a domain disable is for all."""
+    for option in OPTIONS[command] + ("names", "passphrase", "proxy"):
+        value = options.get(option)
+        for item in value if isinstance(value, (list, tuple)) else [value]:
+            if hasattr(item, "strip") and not item.strip():
+                raise ValueError("{0} is empty; leave it out where nothing is meant".format(option))
 
 
 def _meant(option, value):

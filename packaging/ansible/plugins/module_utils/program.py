@@ -6,14 +6,17 @@ from __future__ import absolute_import, division, print_function
 
 __metaclass__ = type
 
-import json
 import os
 
 from ansible.module_utils.common.text.converters import to_native
 
-from ansible_collections.esync.ssl.plugins.module_utils.command_line import arguments
+from ansible_collections.esync.ssl.plugins.module_utils.command_line import answered, arguments
 
 SCHEMA = 1
+# What each document has, and is read here.
+FIELDS = (
+    "command", "version", "status", "result", "changed", "restart_needed", "root", "config", "error", "findings", "notes", "data",
+)
 PLACES = ["/usr/local/bin", "/usr/bin", "/usr/local/sbin", "/usr/sbin"]
 
 
@@ -59,25 +62,32 @@ class Program:
     def run(self, command, check_mode=False, good=(0,)):
         """The document that the command answers. Any status but the good ones ends the task with what is wrong and what helps."""
         params = self.module.params
-        words = [self.path] + arguments(command, params, check_mode)
+        try:
+            words = [self.path] + arguments(command, params, check_mode)
+        except ValueError as error:
+            self.module.fail_json(msg="{0}. Nothing was changed.".format(to_native(error)))
         # A proxy may have a password, which a command line shows to everybody on the host.
         private = {"ESYNC_SSL_PROXY": params["proxy"]} if params.get("proxy") else {}
         phrase = params.get("passphrase") if "--passphrase-file=-" in words else None
-        status, out, err = self.module.run_command(words, data=phrase, environ_update=dict(private, LC_ALL="C.UTF-8"))
-        try:
-            document = json.loads(out)
-            schema = document["schema"]
-        except (ValueError, KeyError, TypeError):
+        # Whatever another program prints can be told.
+        status, out, err = self.module.run_command(
+            words, data=phrase, environ_update=dict(private, LC_ALL="C.UTF-8"), errors="surrogate_then_replace"
+        )
+        document = answered(out)
+        if not document:
             self.module.fail_json(
                 msg="{0} ended with status {1} and did not answer as esync-ssl does: {2}".format(
                     self.path, status, to_native((err or out).strip()[-2000:]) or "it printed nothing"
                 ),
                 rc=status,
             )
-        if schema != SCHEMA:
+        missing = [field for field in FIELDS if field not in document]
+        if document["schema"] != SCHEMA or missing:
             self.module.fail_json(
-                msg="esync-ssl {0} on this host answers in form {1}, and this collection reads form {2}: have both of the same "
-                    "version".format(document.get("version"), schema, SCHEMA),
+                msg="esync-ssl {0} on this host answers in form {1}{2}, and this collection reads form {3}: have both of the same "
+                    "version".format(
+                        document.get("version"), document["schema"], " without " + ", ".join(missing) if missing else "", SCHEMA
+                    ),
                 rc=status,
             )
         if document["status"] not in good:
@@ -116,7 +126,7 @@ class Program:
         )
         if document["error"]:
             told["error"] = document["error"]
-        for field in ("files", "backup", "undo", "next"):
+        for field in ("files", "backup", "undo", "next", "would"):
             if data.get(field) is not None:
                 told[field] = data[field]
         if data.get("server") and document["command"] in ("enable", "disable", "renew"):
@@ -164,7 +174,7 @@ def message(document):
 
 
 def difference(document):
-    """What is different afterwards, as one text: lines of the configuration, and files that come and go."""
+    """What is different afterwards, as one text: lines of the configuration, files that come and go, or the server alone."""
     data = document["data"] or {}
     changed = [part["file"] for part in data.get("diffs") or []]
     others = [
@@ -172,4 +182,9 @@ def difference(document):
         for file in data.get("files") or []
         if file["path"] not in changed
     ]
+    # The server alone is different where its files were right and it had not read them.
+    done = {"restarted": "restart", "started": "start"}.get((data.get("server") or {}).get("result"))
+    told = data.get("would") or done
+    if told and not data.get("files"):
+        others.append("{0} Apache\n".format(told))
     return (data.get("diff") or "") + "".join(others)

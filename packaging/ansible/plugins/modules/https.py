@@ -285,6 +285,10 @@ server:
   description: What became of the running server. C(result) is one of V(not-asked), V(left-stopped), V(shows-it), V(restarted), V(started).
   returned: when files were changed or O(restart) was asked for, not in check mode
   type: dict
+would:
+  description: What would be done to the server, V(restart) or V(start), where its files are right already.
+  returned: in check mode, where something would be done and no file changed
+  type: str
 root:
   description: The server root.
   returned: when a server was found
