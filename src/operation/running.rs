@@ -105,6 +105,17 @@ pub fn not_looked_at(why: &str) -> String {
     format!("whether the ports are free was not looked at: {why}")
 }
 
+/// Who keeps this server from listening on a port.
+///
+/// # Errors
+/// Why it is not known who listens.
+pub fn taken_port(loaded: &Loaded, port: u16) -> Result<Option<Finding>, String> {
+    let listeners = listeners_on([(None, port)])?;
+    let holders = holders(loaded, &server(loaded), port, &listeners);
+    let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
+    Ok(taken.filter(|finding| finding.severity.is_error()))
+}
+
 /// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
 pub fn refuse_taken_port(
     loaded: &Loaded,
@@ -115,19 +126,13 @@ pub fn refuse_taken_port(
     if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
         return Ok(());
     }
-    let listeners = match listeners_on([(None, port)]) {
-        Ok(listeners) => listeners,
+    match taken_port(loaded, port) {
         Err(why) => {
             progress.note(NoteCode::NotTried, &format!("note: {}", not_looked_at(&why)));
-            return Ok(());
+            Ok(())
         }
-    };
-    let server = server(loaded);
-    let holders = holders(loaded, &server, port, &listeners);
-    let taken = crate::check::port::taken(None, &port.to_string(), &holders, loaded.facts.platform);
-    match taken.filter(|finding| finding.severity.is_error()) {
-        None => Ok(()),
-        Some(finding) => {
+        Ok(None) => Ok(()),
+        Ok(Some(finding)) => {
             let cause = format!("port {}: {} Nothing was written", finding.summary, finding.cause);
             let found = std::slice::from_ref(&finding);
             let more = way_on::flags(found, forced).map(|flags| format!("; {flags} continues anyway"));

@@ -8,7 +8,7 @@ use super::answers::{Looks, place_of};
 use crate::foreign;
 use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
 use crate::operation::survey::{self, Survey};
-use crate::operation::{Failure, Where, World, posts};
+use crate::operation::{Failure, Where, World, posts, schedule};
 
 /// Looks at the disk, the system's services and its processes.
 pub struct Eyes<'a> {
@@ -52,6 +52,10 @@ impl Looks for Eyes<'_> {
 
     fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String> {
         at_hand::archive(path, phrase).map_err(words)
+    }
+
+    fn renews(&self, root: Option<&Utf8Path>) -> Option<bool> {
+        schedule::is_on(&self.place(root), self.world)
     }
 
     fn posts(&self, root: Option<&Utf8Path>) -> Option<String> {

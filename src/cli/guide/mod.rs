@@ -33,6 +33,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::cli::volume::Volume;
 use crate::exit_status::ExitStatus;
+use crate::operation::ports::USUAL;
 use crate::operation::{Failure, Where, World, answer_file, devices, file_name, options};
 use crate::quoted::quoted;
 use crate::refusal::{Refusal, RefusalCode};
@@ -145,6 +146,7 @@ impl Guide<'_> {
                     printer: &printer,
                     voice: &voice,
                     phrase: answers.phrase.clone(),
+                    schedules: answers.schedules,
                 };
                 command::enable(enable, &place, &world, front)
             }
@@ -159,7 +161,7 @@ impl Guide<'_> {
             return Ok(());
         }
         if status == ExitStatus::Done && !words.is_trial {
-            let settings = devices::Settings::of(&name, 443, None);
+            let settings = devices::Settings::of(&name, answers.port.unwrap_or(USUAL), None);
             self.printer.answer(&render::devices::settings(&settings));
         }
         let mut told = format!(

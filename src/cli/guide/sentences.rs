@@ -1,8 +1,12 @@
 //! The questions in words.
 
+use std::borrow::Borrow;
+
 use super::answers::{Answers, Looks, SOURCES, Step};
 use super::name;
 use super::question::{Kind, Question};
+use crate::httpd::in_url;
+use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
 use crate::wording::count;
 
@@ -28,9 +32,12 @@ pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, loo
         | Step::Directory
         | Step::DirectoryRoot => headed(3, of_files(step, known)),
         Step::Name | Step::TypedName => headed(4, of_name(step, known, look)),
+        Step::Aliases | Step::TypedAliases => headed(4, of_aliases(step, known)),
         Step::Folder | Step::Agree => headed(5, of_request(step, known, look)),
+        Step::Port | Step::TypedPort => headed(5, of_port(step, known)),
         Step::Http => headed(5, of_http(known, look)),
         Step::Restart => headed(6, of_restart(known)),
+        Step::Schedule => headed(6, of_schedule()),
     }
 }
 
@@ -83,8 +90,9 @@ fn described(server: &Survey) -> Vec<String> {
         format!("Main file     {}", server.main),
         format!("State         {}", state.collect::<Vec<_>>().join("; ")),
     ];
-    if !server.names.is_empty() {
-        lines.push(format!("Sites         {}", shortened(&server.names)));
+    let names = server.names();
+    if !names.is_empty() {
+        lines.push(format!("Sites         {}", shortened(&names)));
     }
     if let Some(broken) = &server.broken {
         lines.push(format!(
@@ -94,7 +102,7 @@ fn described(server: &Survey) -> Vec<String> {
     lines
 }
 
-fn shortened(names: &[String]) -> String {
+fn shortened<T: Borrow<str>>(names: &[T]) -> String {
     const MOST: usize = 5;
     match names.len() > MOST {
         false => names.join(", "),
@@ -127,7 +135,8 @@ fn of_files(step: Step, known: &Answers) -> Question {
             let issuer = known.certificate.as_ref().and_then(|found| found.lacks.clone());
             let told = format!(
                 "The file holds no certificate of the issuer, {}. Authorities send it along as chain, bundle or intermediate; \
-                 without it many clients do not trust the server. Enter alone: there is none.",
+                 without it many clients do not trust the server. Enter alone: there is none, because the issuer is a root that \
+                 clients have.",
                 issuer.unwrap_or_default()
             );
             Question::path("File of the intermediate certificates:", Some(String::new())).after([told])
@@ -171,6 +180,48 @@ fn of_name(step: Step, known: &Answers, look: &dyn Looks) -> Question {
         text: "By which name do clients reach this site?".into(),
         kind: Kind::Choice { options, usual: 0 },
     }
+}
+
+fn of_aliases(step: Step, known: &Answers) -> Question {
+    if step == Step::TypedAliases {
+        let text = "Further names, with blanks between them (Enter alone: none):";
+        return Question::line(text, Some(String::new()));
+    }
+    let further = name::further(known);
+    // Of a certificate for several servers, one is this.
+    let (told, usual) = match known.certificate {
+        Some(_) => ("The certificate is for further names, which no site has yet.", 0),
+        None => (
+            "The site has further names; browsers refuse a certificate that is not for them as well.",
+            1,
+        ),
+    };
+    let all = format!("All of these: {}", shortened(&further));
+    let options = ["None", &all, "Some of these, or others"];
+    Question::choice("Which further names does the site have?", &options, usual).after([told.to_owned()])
+}
+
+fn of_port(step: Step, known: &Answers) -> Question {
+    if step == Step::TypedPort {
+        return Question::line("Port for HTTPS:", None);
+    }
+    let server = known.server.clone().unwrap_or_default();
+    let told = match &server.taken {
+        Some(taken) => format!(
+            "The usual port of HTTPS, {USUAL}, is taken by another program: {}.",
+            taken.by
+        ),
+        None => format!("HTTPS is on another port here than the usual one, {USUAL}."),
+    };
+    let name = in_url(known.name.as_deref().unwrap_or_default());
+    let ports = known.ports().into_iter().map(|port| match (port, &server.taken) {
+        (USUAL, Some(_)) => format!("{USUAL}: refused until that program has ended"),
+        (USUAL, None) => format!("{USUAL}: clients type https://{name}/"),
+        _ => format!("{port}: clients type https://{name}:{port}/"),
+    });
+    let options: Vec<String> = ports.chain(["Another port".to_owned()]).collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    Question::choice("Which port is HTTPS on?", &options, 0).after([told])
 }
 
 fn of_request(step: Step, known: &Answers, look: &dyn Looks) -> Question {
@@ -230,4 +281,11 @@ fn of_restart(known: &Answers) -> Question {
     let told = "Unless the server then shows the certificate, files and server are put back as they were. What is \
                 only written takes effect with the next start; esync-ssl restart does that later.";
     Question::choice(text, &options, 0).after([told.to_owned()])
+}
+
+fn of_schedule() -> Question {
+    let options = ["Yes", "No, somebody runs esync-ssl renew in time"];
+    let told = "The scheduler of this machine then looks twice a day what is due, as root or SYSTEM. esync-ssl schedule off ends \
+                that.";
+    Question::choice("Have the certificate renewed before it ends?", &options, 0).after([told.to_owned()])
 }
