@@ -33,6 +33,8 @@ pub trait Looks {
     fn host(&self) -> Option<String>;
     /// A folder in which somebody keeps files.
     fn folder(&self) -> Utf8PathBuf;
+    /// The path that was typed or dropped.
+    fn path(&self, typed: &str) -> Utf8PathBuf;
     /// Whether that is a folder.
     fn is_folder(&self, path: &Utf8Path) -> bool;
 }

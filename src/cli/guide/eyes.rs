@@ -5,6 +5,7 @@ use std::env;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::answers::{Looks, place_of};
+use super::dropped;
 use crate::foreign;
 use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
 use crate::operation::survey::{self, Survey};
@@ -85,6 +86,11 @@ impl Looks for Eyes<'_> {
         let home = env::var("USERPROFILE").ok().filter(|_| is_of_system);
         let current = Utf8PathBuf::from_path_buf(current).unwrap_or_else(|_| ".".into());
         home.map_or(current, Utf8PathBuf::from)
+    }
+
+    fn path(&self, typed: &str) -> Utf8PathBuf {
+        let home = env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).ok();
+        dropped::path(typed, home.as_deref(), &|path| Utf8Path::new(path).exists())
     }
 
     fn is_folder(&self, path: &Utf8Path) -> bool {

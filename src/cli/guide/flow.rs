@@ -207,7 +207,7 @@ impl<'a> Flow<'a> {
     }
 
     fn typed(&mut self, step: Step, line: &str) -> Taken {
-        let path = Utf8Path::new(line);
+        let path = &*self.look.path(line);
         let is_optional = matches!(step, Step::Chain | Step::DirectoryRoot | Step::TypedAliases);
         if line.is_empty() && !is_optional {
             return Err(

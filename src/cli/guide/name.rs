@@ -34,8 +34,10 @@ pub fn offered(look: &dyn Looks, known: &Answers) -> Vec<Offer> {
         offer(
             name,
             match certificate {
-                Some(_) => "the certificate is for it, and the configuration names it",
-                None => "the configuration names it",
+                Some(names) if !names.is_empty() => {
+                    "the certificate is for it, and the configuration names it"
+                }
+                _ => "the configuration names it",
             },
         );
     }

@@ -12,15 +12,11 @@ use crate::wording::count;
 
 /// A question, with what was found and is offered as its answer.
 pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, look: &dyn Looks) -> Question {
-    let headed = |number: usize, question: Question| Question {
-        text: format!("[{number}/9] {}", question.text),
-        ..question
-    };
     match step {
-        Step::Server | Step::Root => headed(1, of_server(step, known, found)),
+        Step::Server | Step::Root => of_server(step, known, found),
         Step::Source => {
             let options = SOURCES.map(|(_, label)| label);
-            headed(2, Question::choice("What certificate is there?", &options, 0))
+            Question::choice("What certificate is there?", &options, 0)
         }
         Step::Certificate
         | Step::Key
@@ -30,14 +26,14 @@ pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, loo
         | Step::ArchivePhrase
         | Step::Authority
         | Step::Directory
-        | Step::DirectoryRoot => headed(3, of_files(step, known)),
-        Step::Name | Step::TypedName => headed(4, of_name(step, known, look)),
-        Step::Aliases | Step::TypedAliases => headed(4, of_aliases(step, known)),
-        Step::Folder | Step::Agree => headed(5, of_request(step, known, look)),
-        Step::Port | Step::TypedPort => headed(5, of_port(step, known)),
-        Step::Http => headed(5, of_http(known, look)),
-        Step::Restart => headed(6, of_restart(known)),
-        Step::Schedule => headed(6, of_schedule()),
+        | Step::DirectoryRoot => of_files(step, known),
+        Step::Name | Step::TypedName => of_name(step, known, look),
+        Step::Aliases | Step::TypedAliases => of_aliases(step, known),
+        Step::Folder | Step::Agree => of_request(step, known, look),
+        Step::Port | Step::TypedPort => of_port(step, known),
+        Step::Http => of_http(known, look),
+        Step::Restart => of_restart(known),
+        Step::Schedule => of_schedule(),
     }
 }
 
@@ -50,7 +46,7 @@ fn of_server(step: Step, known: &Answers, found: &Result<Survey, String>) -> Que
                 None => "Folder of the server (its server root, such as C:\\eSync\\Apache24):",
                 Some(_) => "Folder of the server (its server root):",
             };
-            return Question::path(text, None).after([format!("No server was found: {why}")]);
+            return Question::path(text, None).after([format!("No server was taken: {why}")]);
         }
     };
     let told = described(server);
@@ -256,7 +252,8 @@ fn of_http(known: &Answers, look: &dyn Looks) -> Question {
         (None, Some(_)) => 2,
         (None, None) => 0,
     };
-    let told = posts.map(|posts| format!("{posts}. They go silent with Off, and most with Redirect."));
+    let told =
+        posts.map(|posts| format!("{posts}. Those over HTTP go silent with Off, and most with Redirect."));
     let options = [
         "Off: only HTTPS answers; gateways that post to http:// go silent",
         "Keep: both; gateways that post to http:// continue, not encrypted",

@@ -28,7 +28,7 @@ impl Words {
     /// Of all that was answered.
     pub fn of(known: &Answers, place: &Where) -> Words {
         match known.source {
-            Some(Source::Request) => request(known),
+            Some(Source::Request) => request(known, place),
             _ => enable(known, place),
         }
     }
@@ -158,7 +158,7 @@ fn of_server(known: &Answers, place: &Where) -> Vec<String> {
         .collect()
 }
 
-fn request(known: &Answers) -> Words {
+fn request(known: &Answers, place: &Where) -> Words {
     let name = known.name.clone().unwrap_or_default();
     let folder = known.folder.clone().unwrap_or_default();
     let at = |end: &str| whole(&folder.join(format!("{}.{end}", file_name(&name))));
@@ -172,7 +172,12 @@ fn request(known: &Answers) -> Words {
     ];
     let command = ["cert", "request"].map(str::to_owned).into_iter();
     Words {
-        asking: command.chain(names).chain(files).collect(),
+        // What comes next is told of that server.
+        asking: command
+            .chain(names)
+            .chain(files)
+            .chain(of_server(known, place))
+            .collect(),
         ..Words::default()
     }
 }

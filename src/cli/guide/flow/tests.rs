@@ -118,6 +118,10 @@ impl Looks for Scene {
         root().join("here")
     }
 
+    fn path(&self, typed: &str) -> Utf8PathBuf {
+        typed.into()
+    }
+
     fn is_folder(&self, path: &Utf8Path) -> bool {
         path != "nowhere"
     }
@@ -400,7 +404,7 @@ fn what_is_found_decides_what_is_usual() {
     scene.posts = Some("3 devices posted over HTTP".into());
     let (at, told) = usual(&scene);
     assert!(
-        at == 1 && told.contains("3 devices posted over HTTP. They go silent"),
+        at == 1 && told.contains("3 devices posted over HTTP. Those over HTTP go silent"),
         "{told}"
     );
 }
