@@ -17,7 +17,7 @@ const ROOT: &str = "/opt/esync-data-server/www/Apache24";
 
 #[test]
 fn the_picture_of_the_readme_is_what_is_shown() {
-    let Some(site) = ApacheSite::running("") else {
+    let Some(site) = ApacheSite::running("CustomLog logs/access.log common\n") else {
         return;
     };
     site.authority.leaf("esync", &[DOMAIN]);
