@@ -9,6 +9,7 @@ use super::certificate_source::key_of;
 use super::key_files::{self, named, without_key};
 use super::names::client_name;
 use super::questions::Silent;
+use crate::server::handshake::{Roots, Trust};
 use crate::tls::Error;
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
@@ -29,7 +30,7 @@ pub struct AtHand {
     pub names: Vec<String>,
     /// The file with its private key: itself, or one beside it.
     pub key: Option<Utf8PathBuf>,
-    /// The issuer whose certificate is not in the file.
+    /// The issuer whose certificate clients need, and the file does not hold.
     pub lacks: Option<String>,
     /// Apache cannot read the file as it is.
     pub is_converted: bool,
@@ -79,7 +80,8 @@ pub fn certificate(path: &Utf8Path) -> Result<AtHand, Failure> {
     Ok(AtHand {
         key,
         is_converted: is_converted(&contents) || order.leaf != 0,
-        ..told(path, &all[order.leaf], &order.end)
+        lacks: lacks(&all, &order),
+        ..told(path, &all[order.leaf])
     })
 }
 
@@ -152,12 +154,11 @@ pub fn archive(path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, 
         Err(Error::WrongPassPhrase) => return Ok(Opened::Locked),
         read => read.map_err(|error| named(path, error))?,
     };
-    let end = archive.end.clone();
     let bundle = Bundle::of_archive(archive);
     let Some(key) = &bundle.key else {
         return Err(without_key(path.as_str()));
     };
-    let mut found = told(path, &bundle.leaf, &end);
+    let mut found = told(path, &bundle.leaf);
     found
         .lines
         .push(format!("Private key   {}; it is in the archive", key.kind()));
@@ -179,7 +180,20 @@ pub fn covers(names: &[String], name: &str) -> Result<bool, Failure> {
     Ok(is_covered_by(names, &parsed))
 }
 
-fn told(path: &Utf8Path, leaf: &Certificate, end: &End) -> AtHand {
+/// The issuer whose certificate has to be sent along and is not there. A root is not sent: who trusts it has it. What follows
+/// intermediate certificates that are there is one, as `check` takes it; and what this machine trusts is.
+fn lacks(all: &[Certificate], order: &Chain) -> Option<String> {
+    let End::Issuer(issuer) = &order.end else {
+        return None;
+    };
+    let leaf = all[order.leaf].der().to_vec();
+    let is_complete = || {
+        !order.intermediates.is_empty() || Roots::self_issued_of_platform().judge(&[leaf]) == Trust::Trusted
+    };
+    (!is_complete()).then(|| issuer.clone())
+}
+
+fn told(path: &Utf8Path, leaf: &Certificate) -> AtHand {
     let now = OffsetDateTime::now_utc();
     let (begins, ends) = (leaf.not_before.date(), leaf.not_after.date());
     let validity = match () {
@@ -188,10 +202,6 @@ fn told(path: &Utf8Path, leaf: &Certificate, end: &End) -> AtHand {
             format!("{ends}; it begins on {begins}, and clients refuse it until then")
         }
         () => format!("{ends} ({} days)", (leaf.not_after - now).whole_days()),
-    };
-    let lacks = match end {
-        End::Issuer(issuer) => Some(issuer.clone()),
-        End::SelfSigned | End::Root | End::WrongSignature(..) => None,
     };
     let issuer = match leaf.is_self_issued() {
         true => "itself: browsers warn about it".to_owned(),
@@ -210,7 +220,6 @@ fn told(path: &Utf8Path, leaf: &Certificate, end: &End) -> AtHand {
             format!("Valid until   {validity}"),
         ],
         names: leaf.names(),
-        lacks,
         ..AtHand::default()
     }
 }
@@ -218,4 +227,37 @@ fn told(path: &Utf8Path, leaf: &Certificate, end: &End) -> AtHand {
 /// Is it in a form that Apache does not read?
 fn is_converted(contents: &Contents) -> bool {
     contents.shape != Shape::Pem || contents.encoding != Encoding::Plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::chain::tests::made;
+    use crate::tls::pem;
+
+    #[test]
+    fn a_chain_is_asked_for_unless_only_the_root_is_missing() {
+        let root = made("root", true, None);
+        let middle = made("middle", true, Some(&root.issuer));
+        let leaf = made("leaf.example", false, Some(&middle.issuer));
+        let [root, middle, leaf] = [root, middle, leaf].map(|signer| signer.certificate);
+        let folder = tempfile::tempdir().unwrap();
+        let path = Utf8PathBuf::from_path_buf(folder.path().join("a.crt")).unwrap();
+        for (all, wanted) in [
+            (&[&leaf][..], Some("middle")),
+            (&[&middle, &leaf], None),
+            (&[&leaf, &middle, &root], None),
+            (&[&leaf, &root], Some("middle")),
+            (&[&root], None),
+        ] {
+            let text: String = all
+                .iter()
+                .map(|certificate| pem::encode("CERTIFICATE", certificate.der()).to_string())
+                .collect();
+            std::fs::write(&path, text).unwrap();
+            let lacks = certificate(&path).unwrap().lacks.unwrap_or_default();
+            assert!(lacks.contains(wanted.unwrap_or_default()), "{lacks}");
+            assert_eq!(lacks.is_empty(), wanted.is_none(), "{lacks}");
+        }
+    }
 }

@@ -46,8 +46,10 @@ pub fn options(place: &Where) -> String {
     printable(all.as_bytes())
 }
 
-/// What brings back what was there before.
-pub fn undo(backup: &Path, place: &Where) -> Option<String> {
+/// What brings back what was there before, and has the server read it.
+pub fn undo(backup: &Path, restarts: bool, place: &Where) -> Option<String> {
     let id = backup.file_name()?.to_str()?;
-    Some(command(&["restore", id], place))
+    let restart = restarts.then_some("--restart");
+    let words: Vec<&str> = ["restore", id].into_iter().chain(restart).collect();
+    Some(command(&words, place))
 }

@@ -82,11 +82,14 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<P
         certificates: certificates::of_loaded(&loaded, world, progress),
         findings,
         not_judged,
-        changes,
-        change_count,
         devices: settings(status.ways.as_deref().unwrap_or_default()),
         system: system::describe(),
-        secrets: Secrets::of(&loaded.configuration),
+        secrets: Secrets::with_diffs(
+            &loaded.configuration,
+            changes.iter().filter_map(|change| change.diff.as_deref()),
+        ),
+        changes,
+        change_count,
         status,
     })
 }

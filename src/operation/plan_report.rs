@@ -224,7 +224,9 @@ impl Report {
     pub fn was_written(mut self, loaded: &Loaded, done: write::Done, look: &[&str]) -> Report {
         self.result = "written";
         let backup = done.backup.as_deref();
-        self.undo = backup.and_then(|backup| next_steps::undo(backup, &loaded.place));
+        // A server that was told of the change is told of its end.
+        let restarts = done.effect.is_change();
+        self.undo = backup.and_then(|backup| next_steps::undo(backup, restarts, &loaded.place));
         self.next = Some(next_steps::command(look, &loaded.place));
         let written = done.replaced.iter().chain(&done.created);
         self.written = written.map(|path| loaded.show(path)).collect();

@@ -15,7 +15,7 @@ use crate::server::service::Server;
 use crate::severity::Counts;
 
 /// The port that `enable` uses unless it is told another one.
-const USUAL: u16 = 443;
+pub const USUAL: u16 = 443;
 
 /// Who listens on the ports that a configuration wants.
 #[derive(Serialize, JsonSchema)]

@@ -401,7 +401,7 @@ impl Report {
             undo: written
                 .backup
                 .as_deref()
-                .and_then(|backup| next_steps::undo(backup, place)),
+                .and_then(|backup| next_steps::undo(backup, effect.is_change(), place)),
             next: Some(next_steps::command(&["status"], place)),
             server: Some(effect),
             ..self

@@ -105,17 +105,12 @@ pub fn not_looked_at(why: &str) -> String {
     format!("whether the ports are free was not looked at: {why}")
 }
 
-/// Part of the preflight of commands that will listen on a port, by these `Listen` lines: who holds it at their addresses,
-/// unless that is this very server.
-pub fn refuse_taken_port(
-    loaded: &Loaded,
-    (listens, port): (&[Listen], u16),
-    forced: &[Code],
-    progress: &dyn Progress,
-) -> Result<(), Failure> {
-    if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
-        return Ok(());
-    }
+/// Who keeps this server from listening on a port, by these `Listen` lines: at their addresses, or at all where none of them
+/// is for it.
+///
+/// # Errors
+/// Why it is not known who listens.
+pub fn taken_port(loaded: &Loaded, (listens, port): (&[Listen], u16)) -> Result<Option<Finding>, String> {
     let listens = listens.iter().filter(|listen| listen.port == port);
     let mut ends: Vec<(Option<IpAddr>, String)> = listens
         .map(|listen| (listen.bound(), listen.endpoint()))
@@ -123,21 +118,32 @@ pub fn refuse_taken_port(
     if ends.is_empty() {
         ends.push((None, port.to_string()));
     }
-    let listeners = match listeners_on(ends.iter().map(|(address, _)| (*address, port))) {
-        Ok(listeners) => listeners,
-        Err(why) => {
-            progress.note(NoteCode::NotTried, &format!("note: {}", not_looked_at(&why)));
-            return Ok(());
-        }
-    };
+    let listeners = listeners_on(ends.iter().map(|(address, _)| (*address, port)))?;
     let server = server(loaded);
     let mut taken = ends.iter().filter_map(|(address, endpoint)| {
         let holders = holders(loaded, &server, (*address, port), &listeners);
         crate::check::port::taken(*address, endpoint, &holders, loaded.facts.platform)
     });
-    match taken.find(|finding| finding.severity.is_error()) {
-        None => Ok(()),
-        Some(finding) => {
+    Ok(taken.find(|finding| finding.severity.is_error()))
+}
+
+/// Part of the preflight of commands that will listen on a port: who holds it, unless that is this very server.
+pub fn refuse_taken_port(
+    loaded: &Loaded,
+    wanted: (&[Listen], u16),
+    forced: &[Code],
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
+    if forced.contains(&Code::PortTaken) || is_elsewhere(loaded) {
+        return Ok(());
+    }
+    match taken_port(loaded, wanted) {
+        Err(why) => {
+            progress.note(NoteCode::NotTried, &format!("note: {}", not_looked_at(&why)));
+            Ok(())
+        }
+        Ok(None) => Ok(()),
+        Ok(Some(finding)) => {
             let cause = format!("{}: {} Nothing was written", finding.summary, finding.cause);
             let found = std::slice::from_ref(&finding);
             let more = way_on::flags(found, forced).map(|flags| format!("; {flags} continues anyway"));

@@ -169,9 +169,22 @@ pub fn on(request: &Request, place: &Where, world: &World, voice: &dyn Voice) ->
 /// As those of it.
 pub fn refuse_impossible(place: &Where, world: &World) -> Result<(), Failure> {
     let loaded = Loaded::find(place)?;
-    let schedule = Schedule::of(&loaded, None, world.disk)?;
+    possible(&loaded, world).map(drop)
+}
+
+fn possible<'a>(loaded: &Loaded, world: &World<'a>) -> Result<Schedule<'a>, Failure> {
+    let schedule = Schedule::of(loaded, None, world.disk)?;
     schedule.refuse_others()?;
-    schedule.before().map(drop)
+    schedule.before()?;
+    Ok(schedule)
+}
+
+/// Whether it is on; nothing where it cannot be turned on.
+pub fn is_on(place: &Where, world: &World) -> Option<bool> {
+    let loaded = Loaded::find(place).ok()?;
+    let schedule = possible(&loaded, world).ok()?;
+    let seen = schedule.look().ok()?;
+    Some(schedule.report("unchanged", seen).state == IsOn::On)
 }
 
 /// Turns it off: takes away what turning it on wrote.

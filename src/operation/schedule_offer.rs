@@ -12,6 +12,8 @@ use crate::note_code::NoteCode;
 pub struct Offer {
     /// It was asked for. Else it is offered, where somebody is there.
     pub is_asked_for: bool,
+    /// What somebody answered before, who is not asked again.
+    pub answered: Option<bool>,
     /// Nobody is asked.
     pub yes: bool,
     /// Nothing is written.
@@ -24,8 +26,16 @@ impl Offer {
         if !self.is_asked_for && (self.yes || self.dry_run || !voice.can_ask()) {
             return None;
         }
+        let not_scheduled = || {
+            let words = "note: renewal is not scheduled; esync-ssl schedule on does it later";
+            voice.note(NoteCode::NotScheduled, words);
+            None
+        };
+        if self.answered == Some(false) {
+            return not_scheduled();
+        }
         let request = Request {
-            yes: self.yes,
+            yes: self.yes || self.answered == Some(true),
             dry_run: self.dry_run,
             ..Request::default()
         };
@@ -35,11 +45,7 @@ impl Offer {
                     .after("renewal is scheduled, and does not work yet")
             }
             Ok(_) => return None,
-            Err(failure) if failure.status == ExitStatus::Declined => {
-                let words = "note: renewal is not scheduled; esync-ssl schedule on does it later";
-                voice.note(NoteCode::NotScheduled, words);
-                return None;
-            }
+            Err(failure) if failure.status == ExitStatus::Declined => return not_scheduled(),
             Err(failure) => failure,
         };
         if self.is_asked_for {

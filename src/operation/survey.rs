@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use super::environment::{Where, World};
 use super::find::Loaded;
+use super::ports::USUAL;
 use super::{Failure, lint, running, work_folder};
 use crate::change::domain_name;
-use crate::httpd::{Platform, Truth, is_nobodys};
+use crate::httpd::{Listen, Platform, Truth, is_nobodys};
 use crate::mod_ssl::Engines;
 use crate::server::service::State;
 use crate::shown::shown;
@@ -31,14 +32,35 @@ pub struct Survey {
     pub http: Vec<u16>,
     /// Those for HTTPS.
     pub https: Vec<u16>,
-    /// What its sites are called, those without TLS first.
-    pub names: Vec<String>,
+    /// What each of its sites is called, those without TLS first.
+    pub sites: Vec<Vec<String>>,
+    /// Who has the usual port of HTTPS.
+    pub taken: Option<Taken>,
     /// How many virtual hosts answer without TLS.
     pub plain_hosts: usize,
     /// What keeps Apache from starting as it is.
     pub broken: Option<String>,
     /// What this account may not write.
     pub closed: Option<String>,
+}
+
+/// The usual port of HTTPS, which another program has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Who has it, for people.
+    pub by: String,
+    /// A port that nobody has, if there is one among those that are usual instead.
+    pub instead: Option<u16>,
+}
+
+/// The ports that servers have HTTPS on where the usual one is taken.
+const INSTEAD: [u16; 3] = [8443, 9443, 10443];
+
+impl Survey {
+    /// What its sites are called, each name once.
+    pub fn names(&self) -> Vec<&str> {
+        once(self.sites.iter().flatten().map(String::as_str))
+    }
 }
 
 /// Looks at a server. Nothing is run but what finds it.
@@ -66,9 +88,12 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
         once(ports.map(|listen| listen.port))
     };
     let of_hosts = plain.iter().chain(&secure);
-    let of_hosts = of_hosts.flat_map(|host| host.server_name.iter().chain(&host.aliases).cloned());
-    let names = of_hosts.chain(configuration.main_server_name());
-    let names = names.filter(|name| !is_nobodys(name) && domain_name(name).is_ok());
+    let of_hosts = of_hosts.map(|host| host.server_name.iter().chain(&host.aliases).cloned().collect());
+    let of_main = configuration.main_server_name().into_iter().collect();
+    let sites = of_hosts.chain([of_main]).map(|names: Vec<String>| {
+        let names = names.into_iter();
+        once(names.filter(|name| !is_nobodys(name) && domain_name(name).is_ok()))
+    });
     let main = &loaded.installation.main;
     let broken = lint::findings(&loaded, crate::lint::errors(configuration));
     let closed = closed(main);
@@ -81,7 +106,8 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
         runs,
         http: all(false),
         https: all(true),
-        names: once(names),
+        taken: taken(&loaded, &active),
+        sites: sites.filter(|names| !names.is_empty()).collect(),
         plain_hosts: plain.len(),
         broken: broken.first().map(|finding| finding.summary.clone()),
         closed: closed.map(|path| shown(&path)),
@@ -92,6 +118,21 @@ pub fn of(place: &Where, world: &World) -> Result<Survey, Failure> {
 fn once<T: Clone + Eq + Hash>(all: impl Iterator<Item = T>) -> Vec<T> {
     let mut known = HashSet::new();
     all.filter(|one| known.insert(one.clone())).collect()
+}
+
+/// Who has the port that HTTPS would be on. One that this server listens on already is its own.
+fn taken(loaded: &Loaded, active: &[&Listen]) -> Option<Taken> {
+    let is_own = |port: u16| active.iter().any(|listen| listen.port == port);
+    if running::is_elsewhere(loaded) || is_own(USUAL) {
+        return None;
+    }
+    let taken = running::taken_port(loaded, (&[], USUAL)).ok()??;
+    let is_free =
+        |port: &u16| !is_own(*port) && running::taken_port(loaded, (&[], *port)).is_ok_and(|by| by.is_none());
+    Some(Taken {
+        by: taken.cause.trim_end_matches('.').to_owned(),
+        instead: INSTEAD.into_iter().find(is_free),
+    })
 }
 
 fn runs(loaded: &Loaded, world: &World) -> Option<bool> {

@@ -6,7 +6,7 @@ use p12_keystore::{Pkcs12Archive, error::Error as P12Error};
 
 use super::Error;
 use super::certificate::Certificate;
-use super::chain::{Chain, End};
+use super::chain::Chain;
 use super::container::{Contents, Fault, Kind};
 use super::der::{CONTEXT_0, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, SET, dotted, from_ber};
 use super::private_key::PrivateKey;
@@ -30,8 +30,6 @@ pub struct Archive {
     pub root: Option<Certificate>,
     /// Certificates that do not belong to the leaf's chain.
     pub spare: Vec<Certificate>,
-    /// How the chain ends.
-    pub end: End,
 }
 
 impl Archive {
@@ -91,7 +89,6 @@ impl Archive {
             chain: intermediates,
             root,
             spare,
-            end: chain.end,
         })
     }
 

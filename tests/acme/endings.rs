@@ -161,7 +161,8 @@ fn session(world: &World, answers: &[(&str, &str)]) -> (Option<i32>, String) {
     (code, said)
 }
 
-fn in_cron() -> Vec<String> {
+/// The files of cron.
+pub fn in_cron() -> Vec<String> {
     let files = fs::read_dir(mounts::CRON).expect("the folder of cron");
     files
         .map(|file| fs::read_to_string(file.expect("a file").path()).expect("its lines"))
@@ -235,6 +236,74 @@ fn renewal_is_scheduled_with_the_order() {
         told.report()
     );
     assert_eq!(world.ca.made(), 1);
+}
+
+/// The first lines of the README and of docs/acme.md with an authority, as they stand there but for the authority.
+#[test]
+fn the_lines_of_the_manual_turn_https_on() {
+    if !mounts::with_cron() {
+        return;
+    }
+    for page in ["README.md", "docs/acme.md"] {
+        let text =
+            fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).expect(page);
+        let line = text.lines().find_map(|line| {
+            let line = line.strip_prefix("    esync-ssl ")?;
+            line.contains(" --acme ").then_some(line)
+        });
+        let line = line.unwrap_or_else(|| panic!("{page} has none"));
+        let Some(world) = World::start(false) else { return };
+        // At a terminal somebody is asked.
+        let yes = (!line.contains(" --yes")).then_some("--yes");
+        let words: Vec<&str> = line.split(' ').chain(yes).collect();
+        let told = world.asking(&words).run().expect_code(0);
+        assert_eq!(world.ca.made(), 1, "{page}: {}", told.report());
+        assert!(listens(world.site.network.https), "{page}: {}", told.report());
+        let is_scheduled = usize::from(line.contains(" --schedule"));
+        assert_eq!(in_cron().len(), is_scheduled, "{page}: {}", told.report());
+        for file in fs::read_dir(mounts::CRON).expect("the folder of cron") {
+            fs::remove_file(file.expect("a file").path()).expect("it is gone");
+        }
+    }
+}
+
+/// What doctor finds of a certificate that nobody renews, and does about it.
+#[test]
+fn doctor_schedules_renewal() {
+    let Some(world) = mounts::with_cron().then(|| World::start(false)).flatten() else {
+        return;
+    };
+    world.run(&YES, 0);
+    let ca = world.site.folder.path().join("ca.pem").display().to_string();
+    let doctor = |words: &[&str]| {
+        let command = [&["doctor", "--ca", &ca, "--json"], words].concat();
+        let outcome = world.site.command(&command).run();
+        assert!(matches!(outcome.code, Some(0 | 12)), "{}", outcome.report());
+        outcome.data()
+    };
+    let has_cause = |report: &serde_json::Value| {
+        let causes = report["causes"].as_array().expect("causes");
+        causes
+            .iter()
+            .any(|cause| cause["code"] == "RENEWAL-NOT-SCHEDULED")
+    };
+    let report = doctor(&[]);
+    assert!(has_cause(&report) && in_cron().is_empty(), "{report:#}");
+    let report = doctor(&["--fix", "--yes"]);
+    let fixes = report["fixes"].as_array().expect("fixes");
+    let done = fixes.iter().find(|fixed| fixed["remedy"] == "schedule");
+    assert_eq!(
+        done.map(|fixed| &fixed["result"]),
+        Some(&"done".into()),
+        "{report:#}"
+    );
+    assert!(!has_cause(&report), "{report:#}");
+    let [line] = &in_cron()[..] else {
+        panic!("{:?}", in_cron())
+    };
+    assert!(line.contains(" renew --scheduled --root "), "{line}");
+    let report = doctor(&["--fix", "--yes"]);
+    assert_eq!(report["fixes"], serde_json::json!([]), "{report:#}");
 }
 
 #[test]

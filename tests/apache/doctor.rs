@@ -5,6 +5,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::time::{Duration, Instant, SystemTime};
 
+use esync_ssl::apply::{Holder, NameChange, RealDisk, Store, Transaction};
 use serde_json::Value;
 
 use crate::explain::{cut, faults_before, faults_inside};
@@ -15,8 +16,11 @@ use crate::support::certificates::{Days, p256, self_signed};
 use crate::support::files;
 use crate::support::network::Network;
 use crate::support::process::Outcome;
+#[cfg(unix)]
+use crate::support::process::finish;
 use crate::support::program::esync_ssl;
 use crate::support::running::{NAME, OTHER, Site, codes};
+use crate::support::site::BACKUPS;
 
 /// What is wrong with a server.
 fn doctor(site: &Site) -> Value {
@@ -330,4 +334,88 @@ fn what_needs_nobody_is_done() {
     let report = site.json(&[&words[..], &["--yes"]].concat(), 12);
     assert_eq!(fixes(&report), [], "{report:#}");
     assert!(site.daemon.runs());
+}
+
+/// What a run leaves that is killed between writing and being sure.
+#[test]
+fn a_run_that_was_killed_comes_first_and_is_undone() {
+    let Some(site) = Site::new() else { return };
+    site.daemon.start();
+    let main = site.root().join("conf/httpd.conf");
+    let before = fs::read(&main).unwrap();
+    let kill = || {
+        let store = Store {
+            disk: &RealDisk,
+            root: site.root(),
+            folder: site.root().join(BACKUPS),
+        };
+        let holder = Holder::this("2026-01-02T03:04:05Z".into(), "esync-ssl enable".into());
+        let lock = store.lock(Duration::ZERO, &holder).expect("the lock");
+        let after = [&before[..], b"NoSuchDirective\n"].concat();
+        let transaction = Transaction {
+            changes: vec![NameChange::replace(main.clone(), before.clone(), after)],
+            ..Transaction::default()
+        };
+        let now = time::OffsetDateTime::now_utc();
+        drop(transaction.write(&store, &lock, now).expect("a change"));
+        assert_ne!(fs::read(&main).unwrap(), before);
+    };
+    kill();
+    let mut judge = Judge::default();
+    judge.first("a run that was killed", &doctor(&site), &["RUN-UNFINISHED"]);
+    judge.end("runs that were killed");
+    let ca = site.ca();
+    let words = ["doctor", "--ca", ca.as_str(), "--fix"];
+    // Nobody is there to agree.
+    let outcome = site.run(&words, 14);
+    assert_ne!(fs::read(&main).unwrap(), before, "{}", outcome.report());
+    let report = site.json(&[&words[..], &["--yes"]].concat(), 0);
+    let [(remedy, result), ..] = &fixes(&report)[..] else {
+        panic!("{report:#}")
+    };
+    assert_eq!((&**remedy, &**result), ("recover", "done"), "{report:#}");
+    assert_eq!(fs::read(&main).unwrap(), before, "{report:#}");
+    assert_eq!(report["verdict"], "healthy", "{report:#}");
+    assert!(site.daemon.runs());
+    // Again there is nothing to do.
+    let report = site.json(&[&words[..], &["--yes"]].concat(), 0);
+    assert_eq!(fixes(&report), [], "{report:#}");
+}
+
+/// What doctor and all that it starts may take of a processor on a server as it is shipped, in a build without optimisation.
+/// Waiting is not in it, so that it is the same beside other tests; `benches/doctor` takes the time of the day.
+#[cfg(unix)]
+const MOST_TIME: Duration = Duration::from_secs(2);
+
+#[cfg(unix)]
+#[test]
+fn a_stock_server_is_looked_at_in_two_seconds() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    site.keep_http_beside_https();
+    // The least of three: the first one has files to read from the disk.
+    let least = (0..3)
+        .map(|_| processor_time(&site.command(&["doctor"]).into_command()))
+        .min();
+    let least = least.expect("three");
+    println!("doctor on a stock server: {least:.2?} of processor time");
+    assert!(least < MOST_TIME, "{least:?}");
+}
+
+/// The processor time of a program and all that it starts and waits for, as a shell has it.
+#[cfg(unix)]
+#[track_caller]
+fn processor_time(program: &std::process::Command) -> Duration {
+    let mut shell = std::process::Command::new("bash");
+    shell.args(["-c", "\"$@\" >/dev/null 2>&1 || exit; times", "bash"]);
+    shell.arg(program.get_program()).args(program.get_args());
+    let outcome = finish(&mut shell, Duration::from_secs(60)).expect_code(0);
+    let text = outcome.stdout_text();
+    let of_children = text.lines().last().expect("a line of times");
+    let seconds = |word: &str| {
+        let (minutes, seconds) = word.trim_end_matches('s').split_once('m').expect("minutes");
+        minutes.parse::<f64>().expect("minutes") * 60.0 + seconds.parse::<f64>().expect("seconds")
+    };
+    Duration::from_secs_f64(of_children.split(' ').map(seconds).sum())
 }

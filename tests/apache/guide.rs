@@ -11,29 +11,30 @@ use crate::support::others::{NOBODY, is_root, mode};
 use crate::support::program::{binary, esync_ssl};
 
 /// The guide about a site, in the folder around it.
-fn guide(site: &ApacheSite) -> Conversation {
+pub fn guide(site: &ApacheSite) -> Conversation {
     let program = site.command(&["guide"]).folder(site.folder.path());
     Conversation::start(program.into_command())
 }
 
 /// The paths of the certificate's files, as somebody drops them into the window.
-fn dropped(site: &ApacheSite, name: &str) -> String {
+pub fn dropped(site: &ApacheSite, name: &str) -> String {
     format!(
         "'{}'\r",
         site.folder.path().join("certificates").join(name).display()
     )
 }
 
-const SERVER: &str = "Is this the server?";
-const SOURCE: &str = "What certificate is there?";
-const CERTIFICATE: &str = "File of the certificate:";
-const KEY: &str = "File of the private key:";
-const PHRASE: &str = "Pass-phrase (not shown";
-const NAME: &str = "By which name do clients reach this site?";
-const HTTP: &str = "What becomes of HTTP?";
-const RESTART: &str = "Restart Apache afterwards";
-const APPLY: &str = "Apply these changes?";
-const SAVE: &str = "Save the answers";
+pub const SERVER: &str = "Is this the server?";
+pub const SOURCE: &str = "What certificate is there?";
+pub const CERTIFICATE: &str = "File of the certificate:";
+pub const KEY: &str = "File of the private key:";
+pub const PHRASE: &str = "Pass-phrase (not shown";
+pub const NAME: &str = "By which name do clients reach this site?";
+const PORT: &str = "Which port is HTTPS on?";
+pub const HTTP: &str = "What becomes of HTTP?";
+pub const RESTART: &str = "Restart Apache afterwards";
+pub const APPLY: &str = "Apply these changes?";
+pub const SAVE: &str = "Save the answers";
 
 /// An eSync-like tree with an archive: Enter for all but what only somebody can know.
 #[test]
@@ -154,6 +155,7 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     talk.answer(SERVER, ENTER);
     talk.answer(SOURCE, "5\r");
     talk.answer(NAME, ENTER);
+    talk.answer(PORT, "2\r");
     talk.answer(HTTP, "2\r");
     talk.answer(RESTART, ENTER);
     talk.wait_for("What now?");
@@ -166,6 +168,41 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     let (status, said) = talk.end();
     assert_eq!(status, Some(0), "{said}");
     assert!(site.answers()[0].starts_with("200"), "{said}");
+}
+
+#[test]
+fn another_port_than_the_one_that_is_taken() {
+    let Some(site) = ApacheSite::running("") else {
+        return;
+    };
+    let other = TcpListener::bind((Ipv4Addr::UNSPECIFIED, site.network.https));
+    let Ok(_other) = other.map_err(|error| println!("{error}")) else {
+        return;
+    };
+    let mut talk = guide(&site);
+    talk.answer(SERVER, ENTER);
+    talk.answer(SOURCE, "5\r");
+    talk.answer(NAME, ENTER);
+    talk.answer(PORT, "3\r");
+    talk.answer("Port for HTTPS:", "https\r");
+    talk.answer("Port for HTTPS:", ESC);
+    talk.answer(PORT, ENTER);
+    talk.answer(HTTP, "2\r");
+    talk.answer(RESTART, ENTER);
+    talk.answer(APPLY, "1\r");
+    talk.answer(SAVE, ENTER);
+    let (status, said) = talk.end();
+    assert_eq!(status, Some(0), "{said}");
+    for words in [
+        "is taken by another program",
+        "A port is a number",
+        "--self-signed --port 8443 --http keep --restart",
+        "https://esync.example.com:8443",
+    ] {
+        assert!(said.contains(words), "{words}:\n{said}");
+    }
+    let main = fs::read_to_string(site.root().join("conf/httpd.conf")).expect("the main file");
+    assert!(main.contains("Listen 8443"), "{main}");
 }
 
 #[test]

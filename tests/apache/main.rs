@@ -22,6 +22,8 @@ mod fixture_tree;
 #[cfg(unix)]
 mod guide;
 #[cfg(unix)]
+mod guide_debian;
+#[cfg(unix)]
 mod guide_picture;
 #[cfg(unix)]
 mod hazards;

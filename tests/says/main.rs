@@ -21,6 +21,7 @@ mod inputs;
 mod library;
 mod lint;
 mod looks;
+mod manual;
 mod next_step;
 mod outside;
 mod page;

@@ -269,5 +269,5 @@ fn the_sample_of_the_readme_is_what_is_printed() {
         .find_map(|line| line.trim().strip_prefix("cargo run --release -- "));
     let words = command.expect("its command").split(' ');
     let said = esync_ssl().folder(package).args(words).run().expect_code(0);
-    assert_eq!(said.stdout_text(), sample);
+    assert!(said.stdout_text().starts_with(sample), "{}", said.report());
 }

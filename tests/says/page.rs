@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::support::files::write;
 #[cfg(unix)]
 use crate::support::program::binary;
 use crate::support::program::esync_ssl;
@@ -61,6 +62,26 @@ fn is_inert(text: &str) {
     }
     let unseen = |c: char| c.is_control() && c != '\n' && c != '\t' || ('\u{202a}'..='\u{202e}').contains(&c);
     assert!(!text.contains(unseen));
+}
+
+/// What was taken out of the configuration since may be in use elsewhere; the changes still have it.
+#[test]
+fn a_password_that_was_replaced_since_is_not_on_the_page() {
+    let site = Site::new();
+    let host = "\n<VirtualHost *:80>\nServerName esync.example.com\nDefine DB_PASSWORD OldSecret1\n\
+                <If \"%{HTTP:X-Token} == 'OldSecret2'\">\n</If>\n</VirtualHost>\n";
+    write(&site.main(), site.text() + host);
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    write(&site.main(), site.text().replace("OldSecret", "NewSecret"));
+    let text = page(&site);
+    assert!(
+        text.contains("+    Define DB_PASSWORD") || text.contains("+Define DB_PASSWORD"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("OldSecret") && !text.contains("NewSecret"),
+        "{text}"
+    );
 }
 
 #[test]

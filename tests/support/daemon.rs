@@ -13,6 +13,7 @@ use super::process::{self, Outcome};
 pub struct Daemon {
     httpd: Httpd,
     root: PathBuf,
+    main: &'static str,
     #[cfg(windows)]
     service: super::service::Service,
 }
@@ -23,6 +24,7 @@ impl Daemon {
         Daemon {
             httpd: httpd.clone(),
             root: root.to_owned(),
+            main: "conf/httpd.conf",
             #[cfg(windows)]
             service: super::service::Service::install(&httpd.binary, root),
         }
@@ -32,7 +34,7 @@ impl Daemon {
     fn httpd(&self, more: &[&str]) -> Outcome {
         let mut command = std::process::Command::new(&self.httpd.binary);
         command
-            .args(["-d", &forward(&self.root), "-f", "conf/httpd.conf"])
+            .args(["-d", &forward(&self.root), "-f", self.main])
             .args(more);
         process::finish(&mut command, Duration::from_secs(30))
     }
@@ -70,6 +72,12 @@ impl Daemon {
 
 #[cfg(unix)]
 impl Daemon {
+    /// The same with another main file.
+    pub fn with_main(mut self, main: &'static str) -> Self {
+        self.main = main;
+        self
+    }
+
     /// Runs `httpd -k WORD`.
     pub fn tell(&self, word: &str) -> Outcome {
         self.httpd(&["-k", word])

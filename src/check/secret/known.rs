@@ -31,7 +31,7 @@ const PLAIN: [&str; 14] = [
 const ENOUGH: usize = 24;
 
 static NAMED: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(&format!("(?i){NAMES}|seed|dbdparams|dialog")).ok());
+    LazyLock::new(|| Regex::new(&format!("(?i){NAMES}|dbdparams|dialog")).ok());
 static LOGIN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"://([^/\s@:]*):([^\s]*)@").ok());
 static HEADER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)authorization|cookie|http:x-|http_x_|api-?key|token|secret").ok());
@@ -46,19 +46,28 @@ pub struct Secrets {
 impl Secrets {
     /// Gathers them from every directive, active or not.
     pub fn of(configuration: &Configuration) -> Secrets {
-        let mut values = Vec::new();
-        for entry in configuration.entries() {
-            gather(configuration, entry, &mut values);
+        Secrets::new(values(configuration))
+    }
+
+    /// The same, with those of diffs of it: what somebody has replaced since may be in use elsewhere.
+    pub fn with_diffs<'a>(
+        configuration: &Configuration,
+        diffs: impl IntoIterator<Item = &'a str>,
+    ) -> Secrets {
+        let mut all = values(configuration);
+        for diff in diffs {
+            let lines = diff.lines().filter_map(|line| line.strip_prefix(['+', '-', ' ']));
+            // What they include is not of them.
+            let lines = lines.filter(|line| {
+                let word = line.trim_start().get(..7);
+                !word.is_some_and(|word| word.eq_ignore_ascii_case("include"))
+            });
+            let text = lines.collect::<Vec<_>>().join("\n");
+            let (source, facts) = (configuration.source().clone(), configuration.facts().clone());
+            let of_diff = Configuration::from_bytes(b"diff", text.into_bytes(), source, facts);
+            all.extend(values(&of_diff));
         }
-        for (name, value) in &configuration.facts().environment {
-            if is(&NAMED, name) {
-                values.push(value.clone());
-            }
-        }
-        for file in configuration.files() {
-            of_key(file.document.bytes(), &mut values);
-        }
-        Secrets::new(values)
+        Secrets::new(all)
     }
 
     fn new(values: Vec<Vec<u8>>) -> Secrets {
@@ -96,6 +105,22 @@ impl Secrets {
     }
 }
 
+fn values(configuration: &Configuration) -> Vec<Vec<u8>> {
+    let mut values = Vec::new();
+    for entry in configuration.entries() {
+        gather(configuration, entry, &mut values);
+    }
+    for (name, value) in &configuration.facts().environment {
+        if is(&NAMED, name) {
+            values.push(value.clone());
+        }
+    }
+    for file in configuration.files() {
+        of_key(file.document.bytes(), &mut values);
+    }
+    values
+}
+
 fn is(pattern: &LazyLock<Option<Regex>>, bytes: &[u8]) -> bool {
     pattern.as_ref().is_some_and(|pattern| pattern.is_match(bytes))
 }
@@ -130,6 +155,8 @@ fn gather(configuration: &Configuration, entry: &Entry, values: &mut Vec<Vec<u8>
         }
         b"header" => compared(&text, after(2), values),
         b"rewritecond" => compared(&text, after(1).take(1), values),
+        // What its seed comes from, where that is no word of Apache's own.
+        b"sslrandomseed" => values.extend(after(1).filter(|source| source.contains(&b':'))),
         name if name.starts_with(b"<") || name == b"require" => compared(&text, std::iter::empty(), values),
         name if is(&NAMED, name) => values.extend(after(0)),
         _ => {}

@@ -7,6 +7,7 @@ mod known;
 
 use std::sync::LazyLock;
 
+use base64ct::{Base64, Encoding};
 use regex::{Regex, Replacer};
 
 pub use known::Secrets;
@@ -29,21 +30,30 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         ),
         (r"\$(?:apr1|2[abxy]|argon2[a-z]*|y|1|5|6)\$\S+".into(), REMOVED),
         (r"\{SSHA\d*\}\S+|\{SHA\d*\}\S+".into(), REMOVED),
-        // Lines of directives, as an excerpt of a file or behind a comment sign.
+        // Lines of directives, as an excerpt of a file, in a diff, or behind a comment sign.
         (
-            r"(?im)^([ \t]*(?:\d+ \|)?[ \t#]*(?:setenv|authbasicfake)[ \t]+\S+)[ \t][^\r\n]*".into(),
+            r"(?im)^([+-]?[ \t]*(?:\d+ \|)?[ \t#]*(?:setenv|authbasicfake)[ \t]+\S+)[ \t][^\r\n]*".into(),
             "$1 [removed]",
         ),
         (
-            r"(?im)^([ \t]*(?:\d+ \|)?[ \t#]*requestheader[ \t]+(?:early[ \t]+)?\S+[ \t]+\S+)[ \t][^\r\n]*"
+            r"(?im)^([+-]?[ \t]*(?:\d+ \|)?[ \t#]*requestheader[ \t]+(?:early[ \t]+)?\S+[ \t]+\S+)[ \t][^\r\n]*"
                 .into(),
             "$1 [removed]",
         ),
         (
             format!(
-                r"(?im)^([ \t]*(?:\d+ \|)?[ \t#]*(?:\w*(?:{NAMES})\w*|sslpassphrasedialog|dbdparams|(?:define|php_(?:admin_)?value)[ \t]+\w*(?:{NAMES})\w*))[ \t][^\r\n]*"
+                r"(?im)^([+-]?[ \t]*(?:\d+ \|)?[ \t#]*(?:\w*(?:{NAMES})\w*|sslpassphrasedialog|dbdparams|(?:define|php_(?:admin_)?value)[ \t]+\w*(?:{NAMES})\w*))[ \t][^\r\n]*"
             ),
             "$1 [removed]",
+        ),
+        (
+            format!(r#"(?im)^([+-]?[ \t]*(?:\d+ \|)?[ \t#]*setenvif(?:nocase)?[ \t]+"?(?:{header}|\S*(?:{NAMES})\S*)"?)[ \t][^\r\n]*"#),
+            "$1 [removed]",
+        ),
+        (
+            r"(?im)^([+-]?[ \t]*(?:\d+ \|)?[ \t#]*(?:setenvif(?:nocase|expr)?|browsermatch(?:nocase)?)[ \t][^\r\n]*?[ \t]\S+=)[^\r\n]*"
+                .into(),
+            "$1[removed]",
         ),
         // What programs and Apache's own traces log.
         (r"(?im)^(.*dumpio)[^\r\n]*".into(), "$1 [removed]"),
@@ -52,10 +62,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
             format!(r#"(?im)\b({header})\b["']?[ \t]*[:=][^\r\n]*"#),
             "$1: [removed]",
         ),
-        (
-            r"(?i)\b(basic|bearer|digest|negotiate)[ \t]+[A-Za-z0-9+/=._~-]{8,}".into(),
-            "$1 [removed]",
-        ),
+        (r"(?im)\b(digest)[ \t]+username=[^\r\n]*".into(), "$1 [removed]"),
         (
             format!(
                 r#"(?i)\b([a-z0-9_.-]*(?:{NAMES})[a-z0-9_]*)(["']?(?:\s*[=:]\s*|\s+is\s+|[ \t]+))(?:"[^"\r\n]*"|'[^'\r\n]*')"#
@@ -82,6 +89,23 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     rows.into_iter().filter_map(compile).collect()
 });
 
+/// What is sent to log in (RFC 9110, 11), or a word of a sentence.
+static SCHEMES: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)\b(basic|bearer|digest|negotiate)([ \t]+)([A-Za-z0-9+/=._~-]{8,})").ok()
+});
+
+/// What is said of bearer tokens, which may be any word themselves.
+const OF_BEARERS: [&str; 8] = [
+    "authentication",
+    "authorization",
+    "certificate",
+    "certificates",
+    "challenge",
+    "credential",
+    "credentials",
+    "mechanism",
+];
+
 /// A long row of letters as only encoded bytes are: a line of a key that was taken for a directive.
 static ENCODED: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"[A-Za-z0-9+/]{40,}={0,2}").ok());
 
@@ -90,6 +114,16 @@ fn by_surroundings(text: &str) -> String {
     let mut text = text.to_string();
     for (pattern, stays) in PATTERNS.iter() {
         text = replace(pattern, &text, *stays);
+    }
+    if let Some(pattern) = &*SCHEMES {
+        text = replace(
+            pattern,
+            &text,
+            |found: &regex::Captures<'_>| match is_of_sentence(&found[1], &found[3]) {
+                true => found[0].to_string(),
+                false => format!("{} {REMOVED}", &found[1]),
+            },
+        );
     }
     match &*ENCODED {
         None => text,
@@ -102,6 +136,25 @@ fn by_surroundings(text: &str) -> String {
             }
         }),
     }
+}
+
+/// Is what follows the name of a scheme a word, as in `basic constraints`, and nothing to log in with?
+fn is_of_sentence(scheme: &str, follows: &str) -> bool {
+    let word = follows.trim_end_matches(['.', '-']);
+    let is_word = word.bytes().skip(1).all(|byte| byte.is_ascii_lowercase())
+        && word.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic());
+    is_word
+        && match &*scheme.to_ascii_lowercase() {
+            // Base64 of name, colon and password (RFC 7617, 2); of the name alone where it was cut off.
+            "basic" => {
+                let whole = &word[..word.len() / 4 * 4];
+                Base64::decode_vec(whole).is_ok_and(|bytes| !bytes.contains(&b':'))
+            }
+            "bearer" => OF_BEARERS.contains(&&*word.to_ascii_lowercase()),
+            // What these send is never lower case: base64 of messages that begin with a tag and their length, or `NTLMSSP`
+            // (RFC 4559), and names with an equals sign (RFC 7616).
+            _ => true,
+        }
 }
 
 fn replace(pattern: &Regex, text: &str, with: impl Replacer) -> String {
@@ -123,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_pattern_is_one() {
-        assert_eq!(PATTERNS.len(), 15);
+        assert_eq!(PATTERNS.len(), 17);
         assert!(ENCODED.is_some());
     }
 
@@ -137,12 +190,21 @@ mod tests {
             "SSLPassPhraseDialog \"exec:/bin/say hun-ter2\"",
             "AuthLDAPBindPassword hun-ter2",
             "Define DB_PASSWORD hun-ter2",
+            "+    SetEnv DB_LOGIN hun-ter2",
+            "-SetEnv DB_LOGIN hun-ter2",
+            "+RequestHeader set X-Y hun-ter2",
+            "-    Define DB_PASSWORD hun-ter2",
+            "+#SSLPassPhraseDialog exec:hun-ter2",
+            "SetEnvIf X-Token \"^hun-ter2$\" ok",
+            "+  SetEnvIfNoCase User-Agent x ok=hun-ter2",
+            "BrowserMatch x a=b ok=hun-ter2",
             "ProxyPass / http://bob:hun-ter2@10.0.0.1/",
             "ProxyPass / http://bob:x@hun-ter2@10.0.0.1/",
             "[core:error] Authorization: Basic hun-ter2==",
             "[x:error] header cookie = sid=hun-ter2; b=hun-ter2",
             "X-Api-Key: hun-ter2",
             "proxy said Bearer hun-ter2-hun-ter2",
+            "Digest username=\"bob\", realm=\"x\", response=\"hun-ter2\"",
             "\"GET /data?a=1&key=hun-ter2 HTTP/1.1\" 404",
             "/data%3Fkey%3Dhun-ter2",
             "login failed, password='hun-ter2 x'",
@@ -168,6 +230,64 @@ mod tests {
         );
     }
 
+    /// Name and password in every form that base64 gives them, also when it looks like a word.
+    #[test]
+    fn what_logs_in_goes() {
+        let logins = [
+            "j:ajganwa",
+            "bob:hunter2",
+            "j:jjjjjj",
+            "admin:admin",
+            "a:b",
+            "müller:päss",
+            "0:000000",
+        ];
+        let basic = logins.map(|login| format!("Basic {}", Base64::encode_string(login.as_bytes())));
+        assert_eq!(basic[0], "Basic ajphamdhbndh", "one that is all letters");
+        let others = [
+            "basic ajphamdhbndhXYZ",
+            "Basic ajphamdhbndh.",
+            "Bearer opensesame",
+            "BEARER mytokenis",
+            "bearer hunterhunterhunter",
+            "Bearer eyJhbGciOiJIUzI1NiJ9.e30.abc",
+            "Negotiate YIIGhgYGKwYBBQUCoIIGejCCBnag",
+            "Negotiate oYG2MIGzoAMKAQGhCwYJKoZIgvcS",
+            "Negotiate oRQwEqADCgEAoQsGCSqGSIb3EgECAg==",
+            "Negotiate TlRMTVNTUAABAAAAl4II4gAA",
+            "Digest response=0a1b2c3d",
+        ];
+        for text in basic.iter().map(String::as_str).chain(others) {
+            let clean = by_surroundings(&format!("the header was {text}"));
+            let scheme = text.split(' ').next().unwrap();
+            // Shorter ones are words of every text.
+            if text.len() - scheme.len() > 8 {
+                assert_eq!(
+                    clean.trim_end_matches('.'),
+                    format!("the header was {scheme} {REMOVED}"),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn words_behind_names_of_schemes_stay() {
+        for text in [
+            "Its basic constraints say that it is a CA.",
+            "X509v3 Basic Constraints: critical",
+            "Basic authentication is not encrypted",
+            "by basic Authentication.",
+            "basic information, basic settings, basic configuration",
+            "a bearer authentication, bearer certificates",
+            "the digest algorithm, digest authentication",
+            "they could not negotiate parameters",
+            "Negotiate authentication",
+        ] {
+            assert_eq!(by_surroundings(text), text);
+        }
+    }
+
     #[test]
     fn the_rest_stays() {
         for text in [
@@ -179,6 +299,8 @@ mod tests {
             "0fb8c1a2e5d4f6a7b8c9d0e1f2a3b4c5d6e7f8a9b0c1d2e3f4a5b6c7d8e9f0a1",
             "AH00558: Could not reliably determine the name, using 127.0.1.1. Set 'ServerName'",
             "http://example.com/x",
+            "+SetEnvIf User-Agent \"MSIE\" nokeepalive",
+            "-BrowserMatch \"Mozilla/2\" nokeepalive",
         ] {
             assert_eq!(by_surroundings(text), text);
         }

@@ -25,6 +25,8 @@ pub struct Front<'a> {
     pub voice: &'a dyn Voice,
     /// What opens the key or archive, where that was typed already.
     pub phrase: Option<Zeroizing<String>>,
+    /// Whether renewal is to be scheduled, where that was answered already.
+    pub schedules: Option<bool>,
 }
 
 impl<'a> Front<'a> {
@@ -34,6 +36,7 @@ impl<'a> Front<'a> {
             printer,
             voice: printer,
             phrase: None,
+            schedules: None,
         }
     }
 }
@@ -76,6 +79,7 @@ pub fn run(arguments: &Enable, place: &Where, world: &World, front: Front) -> Re
     let report = enable::run(&request, &writing, place, &world, front.voice)?;
     let offer = Offer {
         is_asked_for: arguments.authority.schedule,
+        answered: front.schedules,
         yes: arguments.yes,
         dry_run: arguments.dry_run,
     };

@@ -5,6 +5,7 @@ use zeroize::Zeroizing;
 
 use crate::operation::Where;
 use crate::operation::at_hand::{AtHand, KeyAtHand, Opened};
+use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
 
 /// What there is to see on this machine. Errors are sentences for people.
@@ -24,12 +25,16 @@ pub trait Looks {
     fn chain(&self, path: &Utf8Path, certificate: &Utf8Path) -> Result<String, String>;
     /// What is in an archive.
     fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String>;
+    /// Whether renewal is scheduled; nothing where it cannot be.
+    fn renews(&self, root: Option<&Utf8Path>) -> Option<bool>;
     /// Who posted over HTTP lately, for people.
     fn posts(&self, root: Option<&Utf8Path>) -> Option<String>;
     /// What this machine is called.
     fn host(&self) -> Option<String>;
     /// A folder in which somebody keeps files.
     fn folder(&self) -> Utf8PathBuf;
+    /// The path that was typed or dropped.
+    fn path(&self, typed: &str) -> Utf8PathBuf;
     /// Whether that is a folder.
     fn is_folder(&self, path: &Utf8Path) -> bool;
 }
@@ -81,12 +86,20 @@ pub struct Answers {
     pub directory: Option<Option<(String, Option<Utf8PathBuf>)>>,
     /// The name of the site.
     pub name: Option<String>,
+    /// The further names of the site.
+    pub aliases: Option<Vec<String>>,
+    /// The port that HTTPS is on, where that was asked.
+    pub port: Option<u16>,
     /// Where a request is put.
     pub folder: Option<Utf8PathBuf>,
     /// What becomes of HTTP.
     pub http: Option<Http>,
     /// Whether the server is restarted, or started.
     pub restart: Option<bool>,
+    /// Whether renewal can be scheduled and is not yet, so that it is asked.
+    pub can_schedule: bool,
+    /// Whether it is to be.
+    pub schedules: Option<bool>,
     /// Something else is to be typed than was offered.
     pub wants_other: bool,
     /// An archive that is still to be opened.
@@ -125,10 +138,34 @@ pub enum Step {
     DirectoryRoot,
     Name,
     TypedName,
+    Aliases,
+    TypedAliases,
+    Port,
+    TypedPort,
     Folder,
     Agree,
     Http,
     Restart,
+    Schedule,
+}
+
+impl Answers {
+    /// The ports that are offered for HTTPS: more than one where the usual port is not what everybody would take.
+    pub fn ports(&self) -> Vec<u16> {
+        let Some(server) = &self.server else {
+            return vec![USUAL];
+        };
+        let mut ports = match server.https.contains(&USUAL) {
+            true => Vec::new(),
+            false => server.https.clone(),
+        };
+        let instead = server.taken.as_ref().and_then(|taken| taken.instead);
+        if ports.is_empty() {
+            ports.extend(instead);
+        }
+        ports.push(USUAL);
+        ports
+    }
 }
 
 /// The sources in the order in which they are offered.

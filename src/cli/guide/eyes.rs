@@ -5,10 +5,11 @@ use std::env;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::answers::{Looks, place_of};
+use super::dropped;
 use crate::foreign;
 use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
 use crate::operation::survey::{self, Survey};
-use crate::operation::{Failure, Where, World, posts};
+use crate::operation::{Failure, Where, World, posts, schedule};
 
 /// Looks at the disk, the system's services and its processes.
 pub struct Eyes<'a> {
@@ -54,6 +55,10 @@ impl Looks for Eyes<'_> {
         at_hand::archive(path, phrase).map_err(words)
     }
 
+    fn renews(&self, root: Option<&Utf8Path>) -> Option<bool> {
+        schedule::is_on(&self.place(root), self.world)
+    }
+
     fn posts(&self, root: Option<&Utf8Path>) -> Option<String> {
         posts::of(&self.place(root), self.world).ok()?.told()
     }
@@ -81,6 +86,11 @@ impl Looks for Eyes<'_> {
         let home = env::var("USERPROFILE").ok().filter(|_| is_of_system);
         let current = Utf8PathBuf::from_path_buf(current).unwrap_or_else(|_| ".".into());
         home.map_or(current, Utf8PathBuf::from)
+    }
+
+    fn path(&self, typed: &str) -> Utf8PathBuf {
+        let home = env::var(if cfg!(windows) { "USERPROFILE" } else { "HOME" }).ok();
+        dropped::path(typed, home.as_deref(), &|path| Utf8Path::new(path).exists())
     }
 
     fn is_folder(&self, path: &Utf8Path) -> bool {

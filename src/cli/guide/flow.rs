@@ -65,6 +65,12 @@ impl<'a> Flow<'a> {
                 },
             );
         }
+        if known.aliases.is_none() && (known.wants_other || !name::further(known).is_empty()) {
+            return Some(match known.wants_other {
+                true => Step::TypedAliases,
+                false => Step::Aliases,
+            });
+        }
         if source == Source::Request {
             return match (&known.folder, known.is_agreed) {
                 (None, _) => Some(Step::Folder),
@@ -73,11 +79,20 @@ impl<'a> Flow<'a> {
             };
         }
         let server = known.server.as_ref()?;
+        if known.port.is_none() && known.ports().len() > 1 {
+            return Some(match known.wants_other {
+                true => Step::TypedPort,
+                false => Step::Port,
+            });
+        }
         if known.http.is_none() && !server.http.is_empty() {
             return Some(Step::Http);
         }
         let can_run = server.runs.is_some() || server.closed.is_some();
-        (known.restart.is_none() && can_run).then_some(Step::Restart)
+        if known.restart.is_none() && can_run {
+            return Some(Step::Restart);
+        }
+        (known.can_schedule && known.schedules.is_none()).then_some(Step::Schedule)
     }
 
     /// What is still to be said of the certificate.
@@ -147,7 +162,7 @@ impl<'a> Flow<'a> {
                 1 => known.wants_other = true,
                 _ => self.is_ended = true,
             },
-            Step::Source => known.source = SOURCES.get(at).map(|(source, _)| *source),
+            Step::Source => self.source(at),
             Step::Authority if at == 0 => known.directory = Some(None),
             Step::Authority => known.wants_other = true,
             Step::Name => {
@@ -157,18 +172,43 @@ impl<'a> Flow<'a> {
                     None => known.wants_other = true,
                 }
             }
+            Step::Aliases => match at {
+                0 => known.aliases = Some(Vec::new()),
+                1 => known.aliases = Some(name::further(known)),
+                _ => known.wants_other = true,
+            },
+            Step::Port => match known.ports().get(at) {
+                Some(port) => known.port = Some(*port),
+                None => known.wants_other = true,
+            },
             Step::Agree if at == 0 => known.is_agreed = true,
             Step::Agree => self.is_ended = true,
             Step::Http => known.http = [Http::Off, Http::Keep, Http::Redirect].get(at).copied(),
             Step::Restart => known.restart = Some(at == 0),
+            Step::Schedule => known.schedules = Some(at == 0),
             _ => {}
         }
         Ok(Vec::new())
     }
 
+    fn source(&mut self, at: usize) {
+        let known = &mut self.answers;
+        known.source = SOURCES.get(at).map(|(source, _)| *source);
+        let may_write = known
+            .server
+            .as_ref()
+            .is_some_and(|server| server.closed.is_none());
+        if known.source == Some(Source::Authority) && may_write {
+            let renews = self.look.renews(known.root.as_deref());
+            known.can_schedule = renews == Some(false);
+            // The command that is shown has it scheduled on the next server as well.
+            known.schedules = renews.filter(|renews| *renews);
+        }
+    }
+
     fn typed(&mut self, step: Step, line: &str) -> Taken {
-        let path = Utf8Path::new(line);
-        let is_optional = matches!(step, Step::Chain | Step::DirectoryRoot);
+        let path = &*self.look.path(line);
+        let is_optional = matches!(step, Step::Chain | Step::DirectoryRoot | Step::TypedAliases);
         if line.is_empty() && !is_optional {
             return Err(
                 "An answer is needed here; Esc or the word back leads to the question before.".into(),
@@ -209,6 +249,15 @@ impl<'a> Flow<'a> {
             }
             Step::TypedName => {
                 known.name = Some(name::judged(line, known)?);
+                known.wants_other = false;
+            }
+            Step::TypedAliases => {
+                known.aliases = Some(name::all_judged(line, known)?);
+                known.wants_other = false;
+            }
+            Step::TypedPort => {
+                let port = line.parse::<u16>().ok().filter(|port| *port > 0);
+                known.port = Some(port.ok_or("A port is a number from 1 to 65535.")?);
                 known.wants_other = false;
             }
             Step::Folder if self.look.is_folder(path) => known.folder = Some(path.to_owned()),

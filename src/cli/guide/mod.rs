@@ -5,6 +5,7 @@
 //! command of the answers, [`terminal`] asks, and [`eyes`] looks.
 
 mod answers;
+mod dropped;
 mod eyes;
 mod flow;
 mod name;
@@ -17,7 +18,7 @@ mod words;
 use std::ffi::OsString;
 use std::io;
 
-use camino::{Utf8Path, Utf8PathBuf};
+use camino::Utf8Path;
 
 use self::answers::{Answers, Looks, Source};
 use self::eyes::Eyes;
@@ -33,8 +34,9 @@ use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::cli::volume::Volume;
 use crate::exit_status::ExitStatus;
+use crate::operation::ports::USUAL;
 use crate::operation::{Failure, Where, World, answer_file, devices, file_name, options};
-use crate::quoted::quoted;
+use crate::quoted::{bare, quoted};
 use crate::refusal::{Refusal, RefusalCode};
 
 /// Whether this process has a terminal at which it can ask.
@@ -99,6 +101,12 @@ impl Guide<'_> {
             if matches!(failure.status, ExitStatus::Interrupted | ExitStatus::NotRestored) {
                 return Err(failure);
             }
+            // Whoever says no wants to answer something else.
+            if failure.status == ExitStatus::Declined {
+                self.asks.say("Nothing was written.");
+                flow.back();
+                continue;
+            }
             if !self.goes_on(&mut flow, &failure)? {
                 return Ok(failure.status);
             }
@@ -108,21 +116,20 @@ impl Guide<'_> {
     /// Whether it is tried again, with the same answers or with others, after what did not succeed; it is said what that is.
     fn goes_on(&self, flow: &mut Flow, failure: &Failure) -> Result<bool, Failure> {
         self.printer.failure(failure);
-        let is_declined = failure.status == ExitStatus::Declined;
-        let mut options = vec!["Change an answer", "End"];
-        if !is_declined {
-            options.insert(0, "Try again");
-        }
-        let question = Question::choice("What now?", &options, usize::from(!is_declined));
-        let at = match self.asks.ask(&question).map_err(broken)? {
+        let options = ["Try again", "Change an answer", "End"];
+        match self
+            .asks
+            .ask(&Question::choice("What now?", &options, 1))
+            .map_err(broken)?
+        {
             Reply::Interrupted => return Err(interrupted()),
-            Reply::Chosen(at) => at + usize::from(is_declined),
-            _ => 1,
-        };
-        if at == 1 {
-            flow.back();
+            Reply::Chosen(0) => {}
+            Reply::Chosen(2) => return Ok(false),
+            _ => {
+                flow.back();
+            }
         }
-        Ok(at < 2)
+        Ok(true)
     }
 
     /// The command of the answers, carried out as if it had been typed.
@@ -145,6 +152,7 @@ impl Guide<'_> {
                     printer: &printer,
                     voice: &voice,
                     phrase: answers.phrase.clone(),
+                    schedules: answers.schedules,
                 };
                 command::enable(enable, &place, &world, front)
             }
@@ -159,7 +167,7 @@ impl Guide<'_> {
             return Ok(());
         }
         if status == ExitStatus::Done && !words.is_trial {
-            let settings = devices::Settings::of(&name, 443, None);
+            let settings = devices::Settings::of(&name, answers.port.unwrap_or(USUAL), None);
             self.printer.answer(&render::devices::settings(&settings));
         }
         let mut told = format!(
@@ -189,10 +197,13 @@ impl Guide<'_> {
             let Reply::Typed(line) = self.asks.ask(&question).map_err(broken)? else {
                 return Ok(());
             };
-            let path = Utf8PathBuf::from(crate::quoted::bare(line.trim()));
+            let path = self.look.path(bare(line.trim()));
             match answers_of(words).and_then(|text| answer_file::save(&path, &text)) {
                 Ok(path) => {
-                    let words = format!("Saved. Use it with: esync-ssl enable --answers {}", quoted(&path));
+                    let words = format!(
+                        "Saved. Use it with: esync-ssl enable --answers {}\n",
+                        quoted(&path)
+                    );
                     self.printer.verbatim(&words);
                     return Ok(());
                 }

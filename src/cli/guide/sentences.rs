@@ -1,22 +1,22 @@
 //! The questions in words.
 
+use std::borrow::Borrow;
+
 use super::answers::{Answers, Looks, SOURCES, Step};
 use super::name;
 use super::question::{Kind, Question};
+use crate::httpd::in_url;
+use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
 use crate::wording::count;
 
 /// A question, with what was found and is offered as its answer.
 pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, look: &dyn Looks) -> Question {
-    let headed = |number: usize, question: Question| Question {
-        text: format!("[{number}/9] {}", question.text),
-        ..question
-    };
     match step {
-        Step::Server | Step::Root => headed(1, of_server(step, known, found)),
+        Step::Server | Step::Root => of_server(step, known, found),
         Step::Source => {
             let options = SOURCES.map(|(_, label)| label);
-            headed(2, Question::choice("What certificate is there?", &options, 0))
+            Question::choice("What certificate is there?", &options, 0)
         }
         Step::Certificate
         | Step::Key
@@ -26,11 +26,14 @@ pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, loo
         | Step::ArchivePhrase
         | Step::Authority
         | Step::Directory
-        | Step::DirectoryRoot => headed(3, of_files(step, known)),
-        Step::Name | Step::TypedName => headed(4, of_name(step, known, look)),
-        Step::Folder | Step::Agree => headed(5, of_request(step, known, look)),
-        Step::Http => headed(5, of_http(known, look)),
-        Step::Restart => headed(6, of_restart(known)),
+        | Step::DirectoryRoot => of_files(step, known),
+        Step::Name | Step::TypedName => of_name(step, known, look),
+        Step::Aliases | Step::TypedAliases => of_aliases(step, known),
+        Step::Folder | Step::Agree => of_request(step, known, look),
+        Step::Port | Step::TypedPort => of_port(step, known),
+        Step::Http => of_http(known, look),
+        Step::Restart => of_restart(known),
+        Step::Schedule => of_schedule(),
     }
 }
 
@@ -43,7 +46,7 @@ fn of_server(step: Step, known: &Answers, found: &Result<Survey, String>) -> Que
                 None => "Folder of the server (its server root, such as C:\\eSync\\Apache24):",
                 Some(_) => "Folder of the server (its server root):",
             };
-            return Question::path(text, None).after([format!("No server was found: {why}")]);
+            return Question::path(text, None).after([format!("No server was taken: {why}")]);
         }
     };
     let told = described(server);
@@ -83,8 +86,9 @@ fn described(server: &Survey) -> Vec<String> {
         format!("Main file     {}", server.main),
         format!("State         {}", state.collect::<Vec<_>>().join("; ")),
     ];
-    if !server.names.is_empty() {
-        lines.push(format!("Sites         {}", shortened(&server.names)));
+    let names = server.names();
+    if !names.is_empty() {
+        lines.push(format!("Sites         {}", shortened(&names)));
     }
     if let Some(broken) = &server.broken {
         lines.push(format!(
@@ -94,7 +98,7 @@ fn described(server: &Survey) -> Vec<String> {
     lines
 }
 
-fn shortened(names: &[String]) -> String {
+fn shortened<T: Borrow<str>>(names: &[T]) -> String {
     const MOST: usize = 5;
     match names.len() > MOST {
         false => names.join(", "),
@@ -127,7 +131,8 @@ fn of_files(step: Step, known: &Answers) -> Question {
             let issuer = known.certificate.as_ref().and_then(|found| found.lacks.clone());
             let told = format!(
                 "The file holds no certificate of the issuer, {}. Authorities send it along as chain, bundle or intermediate; \
-                 without it many clients do not trust the server. Enter alone: there is none.",
+                 without it many clients do not trust the server. Enter alone: there is none, because the issuer is a root that \
+                 clients have.",
                 issuer.unwrap_or_default()
             );
             Question::path("File of the intermediate certificates:", Some(String::new())).after([told])
@@ -173,6 +178,48 @@ fn of_name(step: Step, known: &Answers, look: &dyn Looks) -> Question {
     }
 }
 
+fn of_aliases(step: Step, known: &Answers) -> Question {
+    if step == Step::TypedAliases {
+        let text = "Further names, with blanks between them (Enter alone: none):";
+        return Question::line(text, Some(String::new()));
+    }
+    let further = name::further(known);
+    // Of a certificate for several servers, one is this.
+    let (told, usual) = match known.certificate {
+        Some(_) => ("The certificate is for further names, which no site has yet.", 0),
+        None => (
+            "The site has further names; browsers refuse a certificate that is not for them as well.",
+            1,
+        ),
+    };
+    let all = format!("All of these: {}", shortened(&further));
+    let options = ["None", &all, "Some of these, or others"];
+    Question::choice("Which further names does the site have?", &options, usual).after([told.to_owned()])
+}
+
+fn of_port(step: Step, known: &Answers) -> Question {
+    if step == Step::TypedPort {
+        return Question::line("Port for HTTPS:", None);
+    }
+    let server = known.server.clone().unwrap_or_default();
+    let told = match &server.taken {
+        Some(taken) => format!(
+            "The usual port of HTTPS, {USUAL}, is taken by another program: {}.",
+            taken.by
+        ),
+        None => format!("HTTPS is on another port here than the usual one, {USUAL}."),
+    };
+    let name = in_url(known.name.as_deref().unwrap_or_default());
+    let ports = known.ports().into_iter().map(|port| match (port, &server.taken) {
+        (USUAL, Some(_)) => format!("{USUAL}: refused until that program has ended"),
+        (USUAL, None) => format!("{USUAL}: clients type https://{name}/"),
+        _ => format!("{port}: clients type https://{name}:{port}/"),
+    });
+    let options: Vec<String> = ports.chain(["Another port".to_owned()]).collect();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    Question::choice("Which port is HTTPS on?", &options, 0).after([told])
+}
+
 fn of_request(step: Step, known: &Answers, look: &dyn Looks) -> Question {
     let name = known.name.clone().unwrap_or_default();
     match (step, &known.folder) {
@@ -205,7 +252,8 @@ fn of_http(known: &Answers, look: &dyn Looks) -> Question {
         (None, Some(_)) => 2,
         (None, None) => 0,
     };
-    let told = posts.map(|posts| format!("{posts}. They go silent with Off, and most with Redirect."));
+    let told =
+        posts.map(|posts| format!("{posts}. Those over HTTP go silent with Off, and most with Redirect."));
     let options = [
         "Off: only HTTPS answers; gateways that post to http:// go silent",
         "Keep: both; gateways that post to http:// continue, not encrypted",
@@ -230,4 +278,11 @@ fn of_restart(known: &Answers) -> Question {
     let told = "Unless the server then shows the certificate, files and server are put back as they were. What is \
                 only written takes effect with the next start; esync-ssl restart does that later.";
     Question::choice(text, &options, 0).after([told.to_owned()])
+}
+
+fn of_schedule() -> Question {
+    let options = ["Yes", "No, somebody runs esync-ssl renew in time"];
+    let told = "The scheduler of this machine then looks twice a day what is due, as root or SYSTEM. esync-ssl schedule off ends \
+                that.";
+    Question::choice("Have the certificate renewed before it ends?", &options, 0).after([told.to_owned()])
 }

@@ -99,7 +99,8 @@ fn line(text: &str, usual: Option<&str>, is_path: bool) -> Result<Reply, Inquire
         .with_help_message("Enter; Esc or the word back: back; Ctrl-C: end")
         .with_render_config(looks());
     let asked = match usual {
-        Some(usual) if !usual.is_empty() => asked.with_default(usual),
+        // What is not shown as it is, nobody can agree to.
+        Some(usual) if !usual.is_empty() && printable(usual.as_bytes()) == usual => asked.with_default(usual),
         _ => asked,
     };
     let typed = match is_path {

@@ -212,22 +212,25 @@ fn ctrl_c_at_every_question_writes_nothing() {
 }
 
 #[test]
-fn who_does_not_agree_changes_an_answer_and_ends() {
+fn who_does_not_agree_is_led_back() {
     let site = Site::new();
     let before = site.text();
     let mut script = files(&site);
     script.extend([
         ("Apply these changes?", Say::Option("every line")),
         ("Apply these changes?", Say::Option("No")),
-        ("What now?", Say::Option("Change")),
         ("Start it afterwards", Say::Back),
         ("What becomes of HTTP?", Say::Option("Off")),
         ("Start it afterwards", Say::Option("No")),
         ("Apply these changes?", Say::Back),
-        ("What now?", Say::Option("End")),
+        ("Start it afterwards", Say::CtrlC),
     ]);
     let (result, said) = site.guide(script);
-    assert_eq!(result.unwrap(), ExitStatus::Declined, "{said}");
+    assert_eq!(result.unwrap_err().status, ExitStatus::Interrupted, "{said}");
+    assert!(
+        said.contains("Nothing was written.") && !said.contains("refused"),
+        "{said}"
+    );
     assert_eq!(site.text(), before);
 }
 

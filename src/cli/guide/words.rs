@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::answers::{Answers, Http, Source, place_of};
+use crate::operation::ports::USUAL;
 use crate::operation::{Where, file_name};
 use crate::place;
 use crate::quoted::word;
@@ -27,7 +28,7 @@ impl Words {
     /// Of all that was answered.
     pub fn of(known: &Answers, place: &Where) -> Words {
         match known.source {
-            Some(Source::Request) => request(known),
+            Some(Source::Request) => request(known, place),
             _ => enable(known, place),
         }
     }
@@ -61,6 +62,8 @@ fn enable(known: &Answers, place: &Where) -> Words {
     let mut words = Vec::new();
     let mut add = |all: &[&str]| words.extend(all.iter().map(|text| (*text).to_owned()));
     add(&["enable", "--domain", known.name.as_deref().unwrap_or_default()]);
+    let aliases = known.aliases.iter().flatten();
+    aliases.for_each(|alias| add(&["--alias", alias]));
     let certificate = known.certificate.as_ref();
     let path = certificate.map(|found| whole(&found.path)).unwrap_or_default();
     let mut yes = vec!["--yes".to_owned()];
@@ -73,6 +76,9 @@ fn enable(known: &Answers, place: &Where) -> Words {
                 if let Some(root) = root {
                     add(&["--ca-root", &whole(root)]);
                 }
+            }
+            if known.schedules == Some(true) {
+                add(&["--schedule"]);
             }
             yes.push("--agree-terms".into());
         }
@@ -92,6 +98,9 @@ fn enable(known: &Answers, place: &Where) -> Words {
                 add(&["--copy-certs"]);
             }
         }
+    }
+    if let Some(port) = known.port.filter(|port| *port != USUAL) {
+        add(&["--port", &port.to_string()]);
     }
     match known.http {
         None => {}
@@ -149,22 +158,26 @@ fn of_server(known: &Answers, place: &Where) -> Vec<String> {
         .collect()
 }
 
-fn request(known: &Answers) -> Words {
+fn request(known: &Answers, place: &Where) -> Words {
     let name = known.name.clone().unwrap_or_default();
     let folder = known.folder.clone().unwrap_or_default();
     let at = |end: &str| whole(&folder.join(format!("{}.{end}", file_name(&name))));
-    let words = [
-        "cert",
-        "request",
-        "--domain",
-        &name,
-        "--out-request",
-        &at("csr"),
-        "--out-key",
-        &at("key"),
+    let names = [&name].into_iter().chain(known.aliases.iter().flatten());
+    let names = names.flat_map(|name| ["--domain".to_owned(), name.clone()]);
+    let files = [
+        "--out-request".to_owned(),
+        at("csr"),
+        "--out-key".to_owned(),
+        at("key"),
     ];
+    let command = ["cert", "request"].map(str::to_owned).into_iter();
     Words {
-        asking: words.map(str::to_owned).to_vec(),
+        // What comes next is told of that server.
+        asking: command
+            .chain(names)
+            .chain(files)
+            .chain(of_server(known, place))
+            .collect(),
         ..Words::default()
     }
 }

@@ -5,6 +5,7 @@ use crate::cli::guide::question::Kind;
 use crate::cli::guide::words::Words;
 use crate::operation::Where;
 use crate::operation::at_hand::{AtHand, KeyAtHand};
+use crate::operation::survey::Taken;
 
 /// A machine that is not there.
 #[derive(Default)]
@@ -12,6 +13,9 @@ struct Scene {
     server: Survey,
     none: bool,
     posts: Option<String>,
+    renews: Option<bool>,
+    /// Those of its certificates.
+    names: Vec<String>,
     host: Option<String>,
 }
 
@@ -33,7 +37,7 @@ impl Scene {
             found_by: "its service".into(),
             runs: Some(true),
             http: vec![80],
-            names: vec!["esync.example.com".into()],
+            sites: vec![vec!["esync.example.com".into()]],
             ..Survey::default()
         };
         Scene {
@@ -59,7 +63,10 @@ impl Looks for Scene {
         Ok(AtHand {
             path: path.into(),
             lines: vec![format!("certificate of {path}")],
-            names: vec!["esync.example.com".into(), "*.plant.example.com".into()],
+            names: match self.names.is_empty() {
+                true => vec!["esync.example.com".into(), "*.plant.example.com".into()],
+                false => self.names.clone(),
+            },
             key: (path == "a.crt").then(|| "a.key".into()),
             lacks: (path == "b.crt").then(|| "CN=CA".into()),
             is_archive: path == "a.pfx",
@@ -95,6 +102,10 @@ impl Looks for Scene {
         }
     }
 
+    fn renews(&self, _: Option<&Utf8Path>) -> Option<bool> {
+        self.renews
+    }
+
     fn posts(&self, _: Option<&Utf8Path>) -> Option<String> {
         self.posts.clone()
     }
@@ -105,6 +116,10 @@ impl Looks for Scene {
 
     fn folder(&self) -> Utf8PathBuf {
         root().join("here")
+    }
+
+    fn path(&self, typed: &str) -> Utf8PathBuf {
+        typed.into()
     }
 
     fn is_folder(&self, path: &Utf8Path) -> bool {
@@ -389,7 +404,7 @@ fn what_is_found_decides_what_is_usual() {
     scene.posts = Some("3 devices posted over HTTP".into());
     let (at, told) = usual(&scene);
     assert!(
-        at == 1 && told.contains("3 devices posted over HTTP. They go silent"),
+        at == 1 && told.contains("3 devices posted over HTTP. Those over HTTP go silent"),
         "{told}"
     );
 }
@@ -442,7 +457,7 @@ fn a_server_that_is_not_found_is_asked_for() {
     assert_eq!(flow.answers.root.as_deref(), Some(Utf8Path::new("/there")));
     // A machine without any name asks for one.
     let mut scene = Scene::new();
-    scene.server.names.clear();
+    scene.server.sites.clear();
     let mut flow = Flow::new(&scene, None);
     answer(
         &mut flow,
@@ -456,4 +471,198 @@ fn a_server_that_is_not_found_is_asked_for() {
         &[(Step::Server, YES), (Step::Source, Reply::Chosen(4))],
     );
     assert_eq!(flow.next(), Some(Step::Name));
+}
+
+/// The flow after its first answers, of this source.
+fn begun<'a>(scene: &'a Scene, source: usize, more: &[(Step, Reply)]) -> Flow<'a> {
+    let mut flow = Flow::new(scene, None);
+    answer(
+        &mut flow,
+        &[(Step::Server, YES), (Step::Source, Reply::Chosen(source))],
+    );
+    answer(&mut flow, more);
+    flow
+}
+
+#[test]
+fn further_names_of_the_site_are_in_a_certificate_that_is_made() {
+    let mut scene = Scene::new();
+    let site = [
+        "esync.example.com",
+        "data.example.com",
+        "*.example.com",
+        "data.example.com",
+    ];
+    scene.server.sites = vec![site.map(str::to_owned).to_vec(), vec!["other.example.com".into()]];
+    let mut flow = begun(&scene, 4, &[(Step::Name, YES)]);
+    let question = flow.question(Step::Aliases);
+    let Kind::Choice { options, usual } = &question.kind else {
+        panic!("a choice")
+    };
+    assert_eq!((&*options[1], *usual), ("All of these: data.example.com", 1));
+    rest(&mut flow);
+    assert_eq!(
+        shown(&flow),
+        "enable --domain esync.example.com --alias data.example.com --self-signed --http off --restart --yes"
+    );
+    let mut flow = begun(&scene, 3, &[(Step::Name, YES)]);
+    rest(&mut flow);
+    let words = shown(&flow);
+    assert!(
+        words.starts_with("cert request --domain esync.example.com --domain data.example.com --out-request "),
+        "{words}"
+    );
+    // Others are typed, and back leads to the choice.
+    let mut flow = begun(&scene, 4, &[(Step::Name, YES), (Step::Aliases, Reply::Chosen(2))]);
+    for bad in ["a.example.com no_$name", "-x"] {
+        let why = flow.take(Step::TypedAliases, &typed(bad)).unwrap_err();
+        assert!(!why.contains("--domain"), "{why}");
+    }
+    assert!(flow.back());
+    let typed_names = typed("a.example.com, b.example.com");
+    answer(
+        &mut flow,
+        &[
+            (Step::Aliases, Reply::Chosen(2)),
+            (Step::TypedAliases, typed_names),
+        ],
+    );
+    rest(&mut flow);
+    assert!(shown(&flow).contains(" --alias a.example.com --alias b.example.com "));
+    for none in [
+        (Step::Aliases, Reply::Chosen(0)),
+        (Step::Aliases, Reply::Chosen(2)),
+    ] {
+        let mut flow = begun(&scene, 4, &[(Step::Name, YES), none]);
+        rest(&mut flow);
+        assert!(!shown(&flow).contains("--alias"), "{}", shown(&flow));
+    }
+}
+
+#[test]
+fn further_names_of_a_certificate_are_offered_unless_a_site_has_them() {
+    let mut scene = Scene::new();
+    let names = [
+        "esync.example.com",
+        "shop.example.com",
+        "WWW.example.com",
+        "www.example.com",
+        "*.example.com",
+    ];
+    scene.names = names.map(str::to_owned).to_vec();
+    scene.server.sites.push(vec!["shop.example.com".into()]);
+    let files = [
+        (Step::Certificate, typed("a.crt")),
+        (Step::Key, typed("a.key")),
+        (Step::Name, YES),
+    ];
+    let mut flow = begun(&scene, 0, &files);
+    let question = flow.question(Step::Aliases);
+    let Kind::Choice { options, usual } = &question.kind else {
+        panic!("a choice")
+    };
+    assert_eq!((&*options[1], *usual), ("All of these: WWW.example.com", 0));
+    answer(&mut flow, &[(Step::Aliases, Reply::Chosen(1))]);
+    rest(&mut flow);
+    assert!(
+        shown(&flow).contains("--alias WWW.example.com --cert "),
+        "{}",
+        shown(&flow)
+    );
+    let mut flow = begun(&scene, 0, &files);
+    answer(&mut flow, &[(Step::Aliases, Reply::Chosen(2))]);
+    let why = flow
+        .take(Step::TypedAliases, &typed("mail.example.org"))
+        .unwrap_err();
+    assert!(why.contains("not valid for mail.example.org"), "{why}");
+}
+
+#[test]
+fn the_port_is_asked_only_where_the_usual_one_is_not() {
+    let taken = |instead| Taken {
+        by: "nginx (process 77) has 0.0.0.0:443".into(),
+        instead,
+    };
+    let asked = |change: &dyn Fn(&mut Survey), answers: &[(Step, Reply)]| {
+        let mut scene = Scene::new();
+        change(&mut scene.server);
+        let mut flow = begun(&scene, 4, &[(Step::Name, YES)]);
+        let told = flow.question(Step::Port).told.join(" ");
+        answer(&mut flow, answers);
+        rest(&mut flow);
+        (shown(&flow), told)
+    };
+    let (words, told) = asked(
+        &|server| server.taken = Some(taken(Some(8443))),
+        &[(Step::Port, YES)],
+    );
+    assert!(words.contains("--self-signed --port 8443 --http"), "{words}");
+    assert!(told.contains("nginx (process 77)"), "{told}");
+    let (words, _) = asked(
+        &|server| server.taken = Some(taken(Some(8443))),
+        &[(Step::Port, Reply::Chosen(1))],
+    );
+    assert!(!words.contains("--port"), "{words}");
+    let (words, told) = asked(
+        &|server| server.https = vec![9443],
+        &[(Step::Port, Reply::Chosen(2)), (Step::TypedPort, typed("10443"))],
+    );
+    assert!(words.contains("--port 10443"), "{words}");
+    assert!(told.contains("another port here"), "{told}");
+    let (words, _) = asked(&|server| server.https = vec![9443], &[(Step::Port, YES)]);
+    assert!(words.contains("--port 9443"), "{words}");
+    for https in [vec![], vec![443], vec![8443, 443]] {
+        let (words, _) = asked(&|server| server.https = https.clone(), &[(Step::Http, YES)]);
+        assert!(!words.contains("--port"), "{words}");
+    }
+    let mut scene = Scene::new();
+    scene.server.https = vec![9443];
+    let mut flow = begun(&scene, 4, &[(Step::Name, YES), (Step::Port, Reply::Chosen(2))]);
+    for bad in ["0", "65536", "https", "-1", ""] {
+        assert!(flow.take(Step::TypedPort, &typed(bad)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn renewal_is_asked_for_where_it_can_be_scheduled() {
+    let with = |renews, closed: bool| {
+        let mut scene = Scene::new();
+        scene.renews = renews;
+        scene.server.closed = closed.then(|| "conf".into());
+        scene
+    };
+    let end = |scene: &Scene, answers: &[(Step, Reply)]| {
+        let mut flow = begun(
+            scene,
+            2,
+            &[
+                (Step::Authority, YES),
+                (Step::Name, YES),
+                (Step::Http, YES),
+                (Step::Restart, YES),
+            ],
+        );
+        answer(&mut flow, answers);
+        assert_eq!(flow.next(), None);
+        (
+            shown(&flow).contains("--acme --schedule --http"),
+            flow.answers.schedules,
+        )
+    };
+    let open = with(Some(false), false);
+    assert_eq!(end(&open, &[(Step::Schedule, YES)]), (true, Some(true)));
+    assert_eq!(
+        end(&open, &[(Step::Schedule, Reply::Chosen(1))]),
+        (false, Some(false))
+    );
+    // Scheduled already, the next server is to have it as well.
+    assert_eq!(end(&with(Some(true), false), &[]), (true, Some(true)));
+    assert_eq!(end(&with(None, false), &[]), (false, None));
+    assert_eq!(end(&with(Some(false), true), &[]), (false, None));
+    // Another source after all.
+    let mut flow = begun(&open, 2, &[]);
+    assert!(flow.back());
+    answer(&mut flow, &[(Step::Source, Reply::Chosen(4))]);
+    rest(&mut flow);
+    assert!(!shown(&flow).contains("--schedule"));
 }

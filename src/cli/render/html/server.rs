@@ -98,7 +98,7 @@ impl Ink<'_> {
                 "By the rules of this program".into(),
             ),
             (0, _) => ("warn", warnings, "And no errors".into()),
-            (_, 0) => ("bad", errors, "That stop the start or break clients".into()),
+            (_, 0) => ("bad", errors, "Of the start or of what clients get".into()),
             _ => ("bad", errors, format!("And {warnings}")),
         }
     }
@@ -385,9 +385,10 @@ fn name_of(told: &Told) -> String {
 
 /// All names of it, as far as they have room.
 fn names_of(told: &Told) -> String {
-    match told.names.is_empty() {
-        true => "cannot be read".into(),
-        false => told.names.join(", "),
+    match (told.names.is_empty(), told.not_after) {
+        (true, None) => "cannot be read".into(),
+        (true, Some(_)) => "no name".into(),
+        (false, _) => told.names.join(", "),
     }
 }
 
