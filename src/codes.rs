@@ -45,6 +45,7 @@ macro_rules! codes {
             }
         }
 
+        #[cfg(test)]
         impl schemars::JsonSchema for $name {
             fn schema_name() -> std::borrow::Cow<'static, str> {
                 stringify!($name).into()
@@ -58,6 +59,7 @@ macro_rules! codes {
 }
 
 /// The schema of a word out of a list that may grow: any string, with the words of today as examples.
+#[cfg(test)]
 pub(crate) fn open_list(words: &[&str]) -> schemars::Schema {
     schemars::json_schema!({
         "type": "string",

@@ -3,10 +3,8 @@
 //!
 //! Codes are part of the interface: scripts match them and `--force` names them. They never change.
 
-use std::borrow::Cow;
 use std::str::FromStr;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::codes::codes;
@@ -53,7 +51,8 @@ pub struct Origin {
 }
 
 /// A line of a macro that is used at the place told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MacroLine {
     /// Apache's name for the place, such as `macro 'n' (defined on line 3 of "httpd.conf") used on line 9 of "httpd.conf"`.
     pub name: String,
@@ -62,10 +61,14 @@ pub struct MacroLine {
 }
 
 /// The same for programs.
-#[derive(Serialize, JsonSchema)]
-#[schemars(
-    rename = "Finding",
-    description = "Something to tell about a server, its configuration or its files."
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(
+    test,
+    schemars(
+        rename = "Finding",
+        description = "Something to tell about a server, its configuration or its files."
+    )
 )]
 struct Told<'a> {
     /// What kind of fault it is. All codes: `src/finding.rs`. `--force` takes them.
@@ -121,16 +124,17 @@ impl Serialize for Finding {
     }
 }
 
-impl JsonSchema for Finding {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(test)]
+impl schemars::JsonSchema for Finding {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         Told::schema_name()
     }
 
-    fn schema_id() -> Cow<'static, str> {
+    fn schema_id() -> std::borrow::Cow<'static, str> {
         Told::schema_id()
     }
 
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         Told::json_schema(generator)
     }
 }
@@ -674,6 +678,11 @@ impl<P> Finding<P> {
     /// Error, warning or note.
     pub fn level(&self) -> Level {
         self.severity.level(self.uncertain)
+    }
+
+    /// Puts the worst first; of the same severity, as they were found. Here alone, as sorting is compiled for each caller.
+    pub fn worst_first(findings: &mut [Self]) {
+        findings.sort_by_key(|finding| finding.severity);
     }
 
     /// The same, somewhere else or told in another way.

@@ -6,7 +6,6 @@ use std::io;
 use std::ops::Deref;
 use std::path::{Component, Path, PathBuf};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
@@ -146,13 +145,14 @@ impl Serialize for ShownPath {
     }
 }
 
-impl JsonSchema for ShownPath {
+#[cfg(test)]
+impl schemars::JsonSchema for ShownPath {
     fn schema_name() -> Cow<'static, str> {
         "Path".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
             "type": "string",
             "description": "An absolute path, in the form of the machine that it is on. Bytes that are not text are written as \\xNN.",
         })
@@ -160,7 +160,8 @@ impl JsonSchema for ShownPath {
 }
 
 /// A file, with its lines where it is about some. Everything that is told of a line is told of one of these.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Place {
     /// The file, as an absolute path.
     pub file: ShownPath,
@@ -254,13 +255,14 @@ impl Serialize for Moment {
     }
 }
 
-impl JsonSchema for Moment {
+#[cfg(test)]
+impl schemars::JsonSchema for Moment {
     fn schema_name() -> Cow<'static, str> {
         "Moment".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
             "type": "string",
             "format": "date-time",
             "description": "A point in time: RFC 3339, in UTC and whole seconds, such as 2027-09-25T12:00:00Z.",

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// How bad a finding is, worst first. `severity` says what comes of it, `level` how a compiler would call it: the first
 /// two are errors, the third is a warning, the last a note. What depends on a condition that could not be decided
 /// (`uncertain`) is a warning at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Severity {
     /// The server does not start, or a running one ends when it reads this.
@@ -38,7 +38,8 @@ impl Severity {
 }
 
 /// How bad a finding is in three words, by its severity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// `stops-start` or `breaks-clients`: `enable` and `restart` refuse, `check`, `lint`, `verify`, `ports` and `devices`
@@ -51,7 +52,8 @@ pub enum Level {
 }
 
 /// How many findings there are of each level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Counts {
     /// How many findings are errors: those that stop the start or break clients.
     pub error_count: usize,
@@ -87,7 +89,8 @@ impl fmt::Display for Severity {
 }
 
 /// When Apache would notice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// While it reads the files.

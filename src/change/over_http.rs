@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::redirection::redirects;
@@ -11,7 +10,8 @@ use crate::httpd::{Configuration, Listen, SERVER, VirtualHost};
 use crate::mod_ssl::{speaks_tls, ssl_engine};
 
 /// What who asks for a name over HTTP gets. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum OverHttp {
     /// Nothing listens for HTTP.

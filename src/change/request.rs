@@ -9,7 +9,8 @@ use crate::finding::Code;
 use crate::httpd::in_url;
 
 /// What becomes of plain HTTP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Http {
     /// The port moves to HTTPS; nothing listens for HTTP anymore.
@@ -21,9 +22,8 @@ pub enum Http {
 }
 
 /// Mozilla's levels of protocols and ciphers.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// TLS 1.3 only.

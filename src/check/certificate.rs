@@ -33,7 +33,7 @@ fn judged(question: &Question<'_>) -> (Vec<Finding>, Option<Served>) {
         name::check(question, &served.leaf, &mut findings);
     }
     chain::check(question, served.as_ref(), &mut findings);
-    findings.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(&mut findings);
     (findings, served)
 }
 

@@ -63,7 +63,7 @@ pub fn judge(seen: &Result<Seen, Failure>, meeting: &Meeting<'_>) -> Vec<Finding
     {
         found.push(other_than_disk(leaf, file, meeting));
     }
-    found.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(&mut found);
     found
 }
 
@@ -103,7 +103,7 @@ pub fn judge_trust(chain: &[Certificate], roots: &Roots, found: &mut Vec<Finding
         .map(|certificate| certificate.der().to_vec())
         .collect();
     trust(&roots.judge(&ders), chain, Whom::ThisMachine, &[], found);
-    found.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(found);
 }
 
 /// Whether clients trust what is served: one rule for files, for a server that was restarted, and for one that runs.

@@ -1,6 +1,6 @@
 //! JSON as it is printed: in lines, with nothing in it that could steer a terminal, and with commands that can be typed.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use serde_json::Serializer;
 use serde_json::ser::{CharEscape, Formatter, PrettyFormatter};
@@ -12,8 +12,10 @@ use crate::shown::deceives;
 ///
 /// # Errors
 /// Those of writing.
-pub fn write(out: &mut impl Write, value: &impl serde::Serialize, advice: &Advice) -> io::Result<()> {
-    let mut serializer = Serializer::with_formatter(&mut *out, Told::new(advice));
+pub fn write(out: &mut dyn Write, value: &impl serde::Serialize, advice: &Advice) -> io::Result<()> {
+    // Of one type, wherever it leads: every document is compiled for each.
+    let mut out = BufWriter::new(out);
+    let mut serializer = Serializer::with_formatter(&mut out, Told::new(advice));
     value.serialize(&mut serializer)?;
     writeln!(out)?;
     out.flush()

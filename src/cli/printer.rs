@@ -179,7 +179,7 @@ impl Printer {
         interrupt::answers(status);
         if !interrupt::is_held() {
             // As it comes: a configuration may be large.
-            let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+            let mut out = std::io::stdout().lock();
             output::answered(json::write(&mut out, envelope, &self.advice));
             return;
         }

@@ -1,11 +1,10 @@
 //! What programs get: the one envelope of every command, whatever came of it. All front ends share these types, and the
-//! schemas are derived from them. Prints nothing.
+//! schemas are made from them. Prints nothing.
 
 mod ending;
 mod run;
 pub mod schema;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -19,7 +18,8 @@ pub use run::Run;
 use crate::operation::dump;
 
 /// A script that completes what is typed in a shell.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Completion {
     /// The shell, as it is named in the command.
     pub shell: String,
@@ -32,7 +32,8 @@ pub const SCHEMA: u32 = 1;
 
 /// The document of a run with `--json`: exactly one on stdout, also of a wrong command line, of an interrupted run and
 /// of a mistake of the program itself.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Envelope<T> {
     /// The version of this contract; unknown fields are to be ignored.
     pub schema: u32,
@@ -64,7 +65,8 @@ pub struct Envelope<T> {
 
 /// The document of `dump`: what it answers stands beside the fields of the envelope, where it was before there was one, and
 /// `data` only counts it.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Dump {
     /// As of every command.
     #[serde(flatten)]
@@ -75,7 +77,8 @@ pub struct Dump {
 }
 
 /// Why a run did not do what was asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Error {
     /// The stable name of the reason, of a list that may grow.
     pub code: String,
@@ -90,7 +93,8 @@ pub struct Error {
 }
 
 /// Something that is told beside the answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Note {
     /// What it is about.
     pub code: NoteCode,
@@ -99,7 +103,8 @@ pub struct Note {
 }
 
 /// What `--version` says, for programs; `command` is `version`.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Version {
     /// The version of this program.
     pub version: String,

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
@@ -54,8 +53,8 @@ pub fn list(root: &Path, place: &Where, world: &World) -> Result<Listed, Failure
 }
 
 /// The backups of a server root.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "BackupsReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "BackupsReport"))]
 pub struct Listed {
     #[serde(skip)]
     pub(crate) root: String,
@@ -69,8 +68,8 @@ pub struct Listed {
 }
 
 /// What a run of a writing command changed, and can be put back.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Backup")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Backup"))]
 pub(crate) struct Line {
     /// What `restore` calls it.
     pub(crate) id: String,

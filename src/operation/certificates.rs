@@ -4,7 +4,6 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -25,8 +24,8 @@ use crate::shown::shown;
 use crate::tls::certificate::{Certificate, colon_hex};
 
 /// All of them.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CertificatesReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CertificatesReport"))]
 pub struct Report {
     /// The one that ends first comes first.
     pub certificates: Vec<Told>,
@@ -35,8 +34,8 @@ pub struct Report {
 }
 
 /// One certificate file.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "UsedCertificate")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UsedCertificate"))]
 pub struct Told {
     /// The file.
     pub file: ShownPath,
@@ -75,7 +74,8 @@ pub struct Told {
 }
 
 /// Whether clients are shown a certificate. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Served {
     /// They are, wherever it is to be.
@@ -89,8 +89,8 @@ pub enum Served {
 }
 
 /// How a try to renew ended.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "LastRenewal")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LastRenewal"))]
 pub struct Last {
     /// When.
     pub at: Moment,

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -54,8 +53,8 @@ pub fn run(request: &Request, place: &Where, progress: &dyn Progress) -> Result<
 }
 
 /// What the rules say of the files and settings of a server.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CheckReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CheckReport"))]
 pub struct Report {
     /// Which server they are judged for.
     server: ReportedServer,
@@ -194,7 +193,7 @@ pub fn of_loaded(
             progress,
         ));
     }
-    about.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(&mut about);
     Ok(Report {
         expiring,
         ..Report::new(server, checked, about, skipped)

@@ -4,7 +4,6 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
@@ -102,8 +101,8 @@ fn addresses(name: &str, port: u16) -> Vec<IpAddr> {
 }
 
 /// What a gateway meets.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DevicesReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DevicesReport"))]
 pub struct Report {
     /// What people type.
     pub(crate) settings: Settings,
@@ -125,8 +124,8 @@ pub struct Report {
 }
 
 /// What people type.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DeviceSettings")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DeviceSettings"))]
 pub struct Settings {
     /// In eCatcher: Account > M2U.
     pub(crate) m2u_url: String,
@@ -145,8 +144,8 @@ impl Settings {
 }
 
 /// A request with its answer.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Exchange")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Exchange"))]
 pub(crate) struct Asked {
     /// `HEAD` or `POST`.
     pub(crate) method: &'static str,
@@ -236,7 +235,7 @@ impl Report {
 
     fn count(&mut self) {
         self.findings.dedup();
-        self.findings.sort_by_key(|finding| finding.severity);
+        Finding::worst_first(&mut self.findings);
         self.counts = self.findings().map(Finding::level).collect();
     }
 }

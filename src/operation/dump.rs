@@ -2,7 +2,6 @@
 //!
 //! The schema is part of the interface; see docs/server.md. Fields are only ever added.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::find::Loaded;
@@ -63,7 +62,8 @@ pub fn document(
 
 /// The evaluated configuration. Its fields stand beside those of the envelope, where they were before there was one, and
 /// are only ever added; what other commands call otherwise keeps its name here.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Document {
     /// `ServerRoot` as the configuration spells it.
     server_root: String,
@@ -78,8 +78,8 @@ pub struct Document {
 }
 
 /// How much was dumped.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DumpSummary")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DumpSummary"))]
 pub struct Summary {
     /// How many files the configuration has.
     pub file_count: usize,
@@ -101,8 +101,8 @@ impl Document {
 }
 
 /// A file of the configuration.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ReadFile")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ReadFile"))]
 struct File {
     /// As Apache spells it.
     name: String,
@@ -115,7 +115,8 @@ struct File {
 }
 
 /// A line that includes a file.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct IncludeLine {
     /// Index in `files`.
     file: u32,
@@ -124,7 +125,8 @@ struct IncludeLine {
 }
 
 /// A variable.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Define {
     /// What it is called.
     name: String,
@@ -133,7 +135,8 @@ struct Define {
 }
 
 /// A directive.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Directive {
     /// Index in `files`.
     file: u32,
@@ -159,7 +162,8 @@ struct Directive {
 }
 
 /// A problem. `phase` says when Apache notices: `reading` and `checking` are seen by `httpd -t`, `starting` is not.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Problem {
     /// The file.
     file: ShownPath,
@@ -187,7 +191,8 @@ struct Problem {
 }
 
 /// How bad a problem is.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 enum ProblemSeverity {
     /// It certainly stops the start.

@@ -1,16 +1,16 @@
 //! What logs say, as data.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::Finding;
 use crate::place::{Moment, ShownPath};
 
 /// A log that was read, or why it was not.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Log {
     /// Its file, as an absolute path; or what it is in words, such as `syslog`.
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     pub(crate) name: ShownPath,
     /// Why it was not read; null where it was.
     pub(crate) trouble: Option<String>,
@@ -44,8 +44,8 @@ impl Log {
 }
 
 /// What the logs say.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ExplainReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExplainReport"))]
 pub struct LogReport {
     /// The logs that were looked for.
     pub(crate) logs: Vec<Log>,
@@ -67,7 +67,8 @@ pub struct LogReport {
 }
 
 /// How the last start of a server went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum StartOutcome {
     /// It came up.
@@ -81,8 +82,8 @@ pub enum StartOutcome {
 }
 
 /// A finding, with the entries of the log that say it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ExplainedFinding")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExplainedFinding"))]
 pub struct Explained {
     /// What it means.
     #[serde(flatten)]

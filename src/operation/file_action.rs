@@ -1,6 +1,5 @@
 //! What happens to files, one by one, for people and for programs.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::place::ShownPath;
@@ -15,7 +14,8 @@ pub struct Reported {
 }
 
 /// A file that changes.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileAction {
     /// The file or link.
     pub path: ShownPath,
@@ -26,7 +26,8 @@ pub struct FileAction {
 }
 
 /// What happens to a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It comes.
@@ -72,7 +73,8 @@ impl FileAction {
 }
 
 /// A file before and after.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct FileDiff {
     /// The file.
     pub file: ShownPath,

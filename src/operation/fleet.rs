@@ -4,7 +4,6 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration, OffsetDateTime};
@@ -74,8 +73,8 @@ pub struct Clock {
 }
 
 /// What became of the documents of many servers.
-#[derive(Default, Serialize, JsonSchema)]
-#[schemars(rename = "FleetSummary")]
+#[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FleetSummary"))]
 pub struct Summary {
     /// Servers whose documents were read.
     pub server_count: usize,
@@ -94,8 +93,8 @@ pub struct Summary {
 }
 
 /// A document that is of no use.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "UnreadDocument")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UnreadDocument"))]
 pub struct Unread {
     /// Its file.
     pub file: ShownPath,

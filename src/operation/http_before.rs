@@ -5,7 +5,6 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::expectation::Site;
@@ -50,8 +49,8 @@ struct Heard {
 }
 
 /// What HTTPS answered to requests that HTTP had answered.
-#[derive(Default, Serialize, JsonSchema)]
-#[schemars(rename = "ComparedAnswers")]
+#[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ComparedAnswers"))]
 pub struct Compared {
     /// How many requests were compared.
     request_count: usize,
@@ -60,8 +59,8 @@ pub struct Compared {
 }
 
 /// A request that HTTPS answers otherwise than HTTP did.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AnswerDifference")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AnswerDifference"))]
 struct Difference {
     /// What kind of difference it is.
     code: Code,
@@ -80,7 +79,8 @@ struct Difference {
 }
 
 /// The head of an answer.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 struct AnswerHead {
     /// Its status.
     status: u16,

@@ -1,14 +1,13 @@
 //! What certificate and key files are, as data.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::relations::Relations;
 use crate::place::{Moment, ShownPath};
 
 /// What files are.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InspectReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "InspectReport"))]
 pub struct Report {
     /// The files, in the order in which they were named.
     pub(crate) files: Vec<Inspected>,
@@ -19,8 +18,8 @@ pub struct Report {
 }
 
 /// A file that could not be read.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "UnreadFile")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "UnreadFile"))]
 pub(crate) struct Unread {
     /// The file.
     pub(crate) file: ShownPath,
@@ -29,8 +28,8 @@ pub(crate) struct Unread {
 }
 
 /// A file that was looked at.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "InspectedFile")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "InspectedFile"))]
 pub(crate) struct Inspected {
     /// The file.
     pub(crate) file: ShownPath,
@@ -45,7 +44,8 @@ pub(crate) struct Inspected {
 }
 
 /// In which form the contents of a file are. More may come with any version.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FileShape {
     /// No bytes.
@@ -71,7 +71,8 @@ pub(crate) enum FileShape {
 }
 
 /// How the characters of a file are written.
-#[derive(Clone, Copy, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) enum FileEncoding {
     /// As Apache reads them.
     #[serde(rename = "plain")]
@@ -85,8 +86,8 @@ pub(crate) enum FileEncoding {
 }
 
 /// One certificate, key or other structure; exactly one of the last three is there when it could be read.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "FileItem")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "FileItem"))]
 pub(crate) struct Part {
     /// Its number among all items of all files, from 1.
     pub(crate) id: usize,
@@ -107,8 +108,8 @@ pub(crate) struct Part {
 }
 
 /// What a certificate says.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Certificate")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Certificate"))]
 pub(crate) struct ReportedCertificate {
     /// Whose it is.
     pub(crate) subject: String,
@@ -141,7 +142,8 @@ pub(crate) struct ReportedCertificate {
 }
 
 /// Whether a certificate is valid now.
-#[derive(Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Validity {
     /// It is.
@@ -153,8 +155,8 @@ pub(crate) enum Validity {
 }
 
 /// A key by its public half; nothing here is secret.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Key")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Key"))]
 pub(crate) struct ReportedKey {
     /// Its kind and size, such as `EC P-256` or `RSA, 2048 bits`.
     #[serde(rename = "type")]
@@ -166,8 +168,8 @@ pub(crate) struct ReportedKey {
 }
 
 /// What a request for a certificate says.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CertificateRequest")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CertificateRequest"))]
 pub(crate) struct ReportedRequest {
     /// Whose certificate is wanted.
     pub(crate) subject: String,

@@ -4,7 +4,6 @@
 
 use std::path::Path;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -37,8 +36,8 @@ pub struct Server {
 }
 
 /// Which server files and settings are judged for.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "JudgedServer")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "JudgedServer"))]
 pub struct ReportedServer {
     /// The version of Apache that is judged for, such as `2.4.58`.
     apache_version: String,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -18,8 +17,8 @@ use crate::place::ShownPath;
 use crate::tls::certificate::Certificate;
 
 /// One pair of certificate and key, or the TLS settings of a virtual host, with what is to be said about it.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "CheckedHost")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CheckedHost"))]
 pub struct Checked {
     /// What clients call it, `main server`, or `the files given`; null where it has no name.
     pub(crate) name: Option<String>,
@@ -39,8 +38,8 @@ pub struct Checked {
 }
 
 /// What was not checked.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "SkippedHost")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SkippedHost"))]
 pub struct Skipped {
     /// The virtual host, or a `Listen`; null for the main server.
     pub(crate) place: Option<Place>,

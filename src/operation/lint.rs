@@ -1,6 +1,5 @@
 //! The problems of a configuration. Finds none itself.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
@@ -40,8 +39,8 @@ pub struct Linted {
 }
 
 /// The answer for programs; the findings stand in the document itself.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "LintReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "LintReport"))]
 pub struct Report {
     /// How many findings there are, also of those that `--quiet` leaves out.
     #[serde(flatten)]

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use zeroize::Zeroizing;
 
@@ -256,8 +255,8 @@ impl NewFiles {
 }
 
 /// What became of files that are made.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "NewFilesReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "NewFilesReport"))]
 pub struct Outcome {
     /// `unchanged`, `would-change` or `written`.
     #[serde(skip)]

@@ -121,7 +121,7 @@ fn findings(loaded: &Loaded) -> (Vec<Finding>, Option<String>) {
     let place_of = |finding: &Finding| (finding.place.as_ref().map(ToString::to_string), finding.code);
     let known: HashSet<_> = findings.iter().map(place_of).collect();
     findings.extend(problems.into_iter().filter(|one| !known.contains(&place_of(one))));
-    findings.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(&mut findings);
     (findings, not_judged)
 }
 

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
@@ -18,7 +17,8 @@ use crate::place::{Moment, ShownPath};
 use crate::renewal::{Life, Urgency, urgency};
 
 /// A way of clients: from a listener to what answers there.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Way {
     /// What `Listen` says: a port, or an address and a port.
     pub listener: String,

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Failure;
@@ -28,8 +27,8 @@ use crate::refusal::{Refusal, RefusalCode, Text, say};
 use crate::shown::{printable, shown};
 
 /// What was or would be done, for programs and for the texts.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "PlanReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlanReport"))]
 pub struct Report {
     /// `unchanged`, `would-change` or `written`.
     #[serde(skip)]
@@ -79,8 +78,8 @@ pub struct Report {
 }
 
 /// One change of a file.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Change")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Change"))]
 pub struct ReportedChange {
     /// The line, as it was before.
     place: Place,

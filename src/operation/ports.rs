@@ -1,6 +1,5 @@
 //! Who listens on the ports that the configuration wants.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::environment::Where;
@@ -18,8 +17,8 @@ use crate::severity::Counts;
 pub const USUAL: u16 = 443;
 
 /// Who listens on the ports that a configuration wants.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "PortsReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PortsReport"))]
 pub struct Report {
     /// The ports, in the order of their `Listen` lines.
     pub(crate) ports: Vec<Port>,
@@ -41,7 +40,8 @@ impl Report {
 }
 
 /// A port that a `Listen` wants.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Port {
     /// What `Listen` says: a port, or an address and a port.
     pub(crate) endpoint: String,
@@ -56,7 +56,8 @@ pub(crate) struct Port {
 }
 
 /// A port that no `Listen` wants yet.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct WouldUse {
     /// The number of the port.
     pub(crate) port: u16,
@@ -67,7 +68,8 @@ pub(crate) struct WouldUse {
 }
 
 /// Who listens on a port.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Holder {
     /// Address and port.
     pub(crate) address: String,

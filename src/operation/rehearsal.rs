@@ -166,6 +166,6 @@ impl<'a> Rehearsals<'a> {
         };
         self.failed.extend(found.clone());
         first.findings.extend(found);
-        first.findings.sort_by_key(|finding| finding.severity);
+        Finding::worst_first(&mut first.findings);
     }
 }

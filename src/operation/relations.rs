@@ -1,6 +1,5 @@
 //! Which key belongs to which certificate, and who issued whom, over all files that were looked at.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::tls::certificate::{Certificate, Link};
@@ -16,7 +15,8 @@ pub struct Numbered {
 }
 
 /// What fits together; numbers are those of the items in the report.
-#[derive(Default, Serialize, JsonSchema)]
+#[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Relations {
     /// Private keys and requests with the certificates of the same key.
     pub pairs: Vec<Pair>,
@@ -25,8 +25,8 @@ pub struct Relations {
 }
 
 /// One and the same key in two places.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "KeyPair")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "KeyPair"))]
 pub struct Pair {
     /// The private key or request.
     pub key: usize,
@@ -35,8 +35,8 @@ pub struct Pair {
 }
 
 /// Certificates in the order in which a server sends them.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Chain")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Chain"))]
 pub struct Order {
     /// The server's certificate.
     pub leaf: usize,
@@ -51,7 +51,8 @@ pub struct Order {
 }
 
 /// How a chain of certificates ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChainEnd {
     /// The server's certificate is signed by itself.

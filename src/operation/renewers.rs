@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,8 +16,8 @@ use crate::shown::{printable, shown};
 const MOST: usize = 300;
 
 /// Who renews a certificate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "CertificateRenewer")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "CertificateRenewer"))]
 pub struct Renewer {
     /// Who, in one word.
     pub by: By,
@@ -32,7 +31,8 @@ pub struct Renewer {
 }
 
 /// Who renews a certificate, in one word. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum By {
     /// `esync-ssl renew`.

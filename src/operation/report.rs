@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 use time::macros::format_description;
@@ -167,8 +166,8 @@ fn new(file: &Path, text: String) -> Result<NewFile, Failure> {
 }
 
 /// What became of a report.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "SupportReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "SupportReport"))]
 pub struct Report {
     /// The file; null for the standard output.
     pub file: Option<ShownPath>,
@@ -185,7 +184,8 @@ pub struct Report {
 }
 
 /// A part of the report.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Section {
     /// What it is about.
     pub(crate) title: &'static str,

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::anyhow;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::claim::Claim;
@@ -24,8 +23,8 @@ use crate::note_code::NoteCode;
 use crate::server::service::{Service, State};
 
 /// A server that was restarted or started, and serves what is configured.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RestartReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RestartReport"))]
 pub struct Report {
     /// The service or program that was told.
     pub service: String,
@@ -202,7 +201,7 @@ impl Attempts<'_> {
     }
 
     fn not_serving(&self, tried: &str, (fault, mut findings): Unproven) -> Failure {
-        findings.sort_by_key(|finding| finding.severity);
+        Finding::worst_first(&mut findings);
         Failure {
             status: ExitStatus::NotServing,
             findings,

@@ -3,7 +3,6 @@
 use std::path::Path;
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::claim::{Claim, Settled};
@@ -171,8 +170,8 @@ fn would_write(
 }
 
 /// What became of what a killed run had left.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RecoverReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RecoverReport"))]
 pub struct Recovered {
     /// Whether there was something.
     #[serde(skip)]
@@ -308,9 +307,9 @@ fn refuse_edited(request: &Request, returns: &[Return]) -> Result<(), Failure> {
 }
 
 /// What programs are told of `restore`.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RestoreAnswer"))]
 #[serde(untagged)]
-#[schemars(rename = "RestoreAnswer")]
 pub enum Told<'a> {
     /// A backup was put back.
     Restored(&'a Report),
@@ -319,8 +318,8 @@ pub enum Told<'a> {
 }
 
 /// A backup that was or would be put back.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RestoreReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RestoreReport"))]
 pub struct Report {
     /// `unchanged`, `would-change` or `restored`.
     #[serde(skip)]

@@ -7,7 +7,6 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -46,9 +45,9 @@ pub struct Request {
 }
 
 /// Whether renewal is carried out without hands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ScheduleState"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "ScheduleState")]
 pub enum IsOn {
     /// It is.
     On,
@@ -59,8 +58,8 @@ pub enum IsOn {
 }
 
 /// What carries renewal out.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ScheduleReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ScheduleReport"))]
 pub struct Report {
     /// What became of the command: `unchanged`, `would-change` or `written`; of `show` always `unchanged`.
     pub result: &'static str,
@@ -85,8 +84,8 @@ pub struct Report {
 }
 
 /// A run of the scheduler.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ScheduleLastRun")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ScheduleLastRun"))]
 pub struct LastRun {
     /// When it ended, in words of the scheduler, or RFC 3339; null where it is not told.
     pub at: Option<String>,

@@ -1,6 +1,5 @@
 //! What became of the server in a run that wrote, or was to, and what is left to do for it.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::find::{self, Loaded};
@@ -10,8 +9,8 @@ use super::{next_steps, running, verify};
 use crate::check::Finding;
 
 /// What became of the server.
-#[derive(Default, Serialize, JsonSchema)]
-#[schemars(rename = "ServerEffect")]
+#[derive(Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ServerEffect"))]
 pub struct Effect {
     /// In one word.
     pub result: ServerResult,
@@ -31,7 +30,8 @@ pub struct Effect {
 }
 
 /// What became of the server, in one word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ServerResult {
     /// It was not to be restarted.

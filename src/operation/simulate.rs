@@ -3,7 +3,6 @@
 
 use std::str::FromStr;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::{Date, Duration, Month, OffsetDateTime};
 
@@ -47,8 +46,8 @@ pub struct FromDay {
 }
 
 /// What would become of the certificates that came of an authority.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RenewSimulation")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewSimulation"))]
 pub struct Report {
     /// When it begins: now.
     pub from: Moment,
@@ -59,8 +58,8 @@ pub struct Report {
 }
 
 /// What would become of one.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RenewSimulated")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewSimulated"))]
 pub struct Simulated {
     /// What its files are called.
     pub name: String,
@@ -75,8 +74,8 @@ pub struct Simulated {
 }
 
 /// A time in which a certificate would be over.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RenewTooLate")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewTooLate"))]
 pub struct TooLate {
     /// The end of its life.
     pub from: Moment,
@@ -85,9 +84,9 @@ pub struct TooLate {
 }
 
 /// What programs are told of `renew`.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewAnswer"))]
 #[serde(untagged)]
-#[schemars(rename = "RenewAnswer")]
 pub enum Answer<'a> {
     /// Certificates were renewed, or looked at.
     Renewed(&'a renew::Report),

@@ -1,6 +1,5 @@
 //! What the server serves, as a person wants to see it first.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -49,8 +48,8 @@ pub fn run(place: &Where, progress: &dyn Progress) -> Result<Status, Failure> {
 }
 
 /// The effective configuration in short.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "StatusReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "StatusReport"))]
 pub struct Status {
     /// `ServerRoot` as the configuration spells it, which may be of another machine; where it is on this one, `root` of
     /// the document says.
@@ -100,7 +99,8 @@ pub struct Status {
 }
 
 /// A module of the server.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Module {
     /// Its name as in `LoadModule`.
     pub(crate) name: &'static str,
@@ -111,7 +111,8 @@ pub(crate) struct Module {
 }
 
 /// Whether a server has a module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ModuleState {
     /// It is part of the program.
@@ -125,7 +126,8 @@ pub enum ModuleState {
 }
 
 /// A `Listen`.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct Listener {
     /// What `Listen` says: a port, or an address and a port.
     pub(crate) endpoint: String,
@@ -140,7 +142,8 @@ pub(crate) struct Listener {
 }
 
 /// What answers where no virtual host does.
-#[derive(Serialize, JsonSchema)]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct MainServer {
     /// Endpoints of the listeners that it answers on.
     pub(crate) answers: Vec<String>,
@@ -153,8 +156,8 @@ pub(crate) struct MainServer {
 }
 
 /// A virtual host.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "VirtualHost")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VirtualHost"))]
 pub(crate) struct Host {
     /// Addresses and ports as `<VirtualHost>` names them.
     pub(crate) addresses: Vec<String>,

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
-use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -85,8 +84,8 @@ pub fn anchors(file: Option<&Path>) -> Result<Vec<Certificate>, Failure> {
 }
 
 /// What clients see of a running server.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "VerifyReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "VerifyReport"))]
 pub struct Report {
     /// Whom clients are taken to trust.
     roots: TrustedRoots,
@@ -101,7 +100,8 @@ pub struct Report {
 }
 
 /// Whom clients are taken to trust.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TrustedRoots {
     /// Those that this machine trusts.
@@ -111,8 +111,8 @@ pub enum TrustedRoots {
 }
 
 /// What is seen at one address under one name.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "Target")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Target"))]
 pub(crate) struct Sight {
     /// What the server is called; null where the virtual host has no name.
     pub(crate) name: Option<String>,
@@ -139,8 +139,8 @@ impl Sight {
 }
 
 /// A TLS connection.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "TlsConnection")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "TlsConnection"))]
 pub(crate) struct Tls {
     /// The version of TLS that was agreed on.
     pub(crate) version: String,
@@ -161,8 +161,8 @@ pub(crate) struct Tls {
 }
 
 /// A certificate that was shown.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "ShownCertificate")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ShownCertificate"))]
 pub(crate) struct Shown {
     /// Whose it is.
     pub(crate) subject: String,
@@ -175,8 +175,8 @@ pub(crate) struct Shown {
 }
 
 /// An answer over plain HTTP.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "PlainAnswer")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "PlainAnswer"))]
 pub(crate) struct Plain {
     /// Address and port that were connected to.
     pub(crate) address: String,

@@ -1,7 +1,6 @@
 //! Whether a certificate is to be renewed now, why, and if not, when. The only place that decides it: `renew` asks it, and
 //! so does a simulation of years to come.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 
@@ -63,7 +62,8 @@ pub struct Decision {
 }
 
 /// Why a certificate is renewed or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Its time has come.

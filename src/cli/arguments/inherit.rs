@@ -94,6 +94,43 @@ struct Offer<'a> {
 /// Those of clap; a value that a flag does not take, or an answer file that cannot be taken, named with where it stands;
 /// quotation marks that changed the line.
 pub fn complete(
+    command: fn() -> Command,
+    typed: Vec<OsString>,
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Result<Whole, Wrong> {
+    match as_typed(command(), &typed, environment) {
+        Some(result) => result,
+        None => completed(command(), typed, environment),
+    }
+}
+
+/// The same of a line to which nothing is added, and of one that asks for the version: of all commands only the one that is
+/// typed is built. To build all takes longer than all else that a short run does.
+fn as_typed(
+    mut command: Command,
+    typed: &[OsString],
+    environment: &dyn Fn(&str) -> Option<OsString>,
+) -> Option<Result<Whole, Wrong>> {
+    if !quotes::are_absent(typed) {
+        return None;
+    }
+    let matches = match command.try_get_matches_from_mut(typed) {
+        Ok(matches) => matches,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => return Some(Err(error.into())),
+        // It is told with the names of all that there is.
+        Err(_) => return None,
+    };
+    let (path, of_leaf) = deepest(&matches);
+    let leaf = below(&command, &path).filter(|leaf| !leaf.has_subcommands())?;
+    let is_set = |flag: &str| environment(&variable(flag)).is_some();
+    if of_leaf.get_raw("answers").is_some() || long_flags(leaf).any(|(flag, _)| is_set(flag)) {
+        return None;
+    }
+    let words = typed.to_vec();
+    Some(Ok(Whole { matches, words }))
+}
+
+fn completed(
     mut command: Command,
     typed: Vec<OsString>,
     environment: &dyn Fn(&str) -> Option<OsString>,
@@ -332,3 +369,6 @@ fn behind(command: &Command, words: &[OsString], depth: usize) -> usize {
     }
     at
 }
+
+#[cfg(test)]
+mod tests;

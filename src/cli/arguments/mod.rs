@@ -188,18 +188,17 @@ impl Line {
     /// # Errors
     /// A wrong command line; help and version, which are answers.
     pub fn read(typed: Vec<OsString>, environment: Environment) -> Result<Line, Wrong> {
-        let mut command = Arguments::command();
-        let whole = inherit::complete(command.clone(), typed, environment)?;
-        let arguments =
-            Arguments::from_arg_matches(&whole.matches).map_err(|error| error.format(&mut command))?;
+        let whole = inherit::complete(Arguments::command, typed, environment)?;
+        let arguments = Arguments::from_arg_matches(&whole.matches)
+            .map_err(|error| error.format(&mut Arguments::command()))?;
         let global = &arguments.global;
         let root = usual_root(environment).filter(|_| global.root.is_none() && global.config.is_none());
         let answers = global
             .print_answers
-            .then(|| print_answers::text(&mut command, &whole.matches, root.as_deref()));
+            .then(|| print_answers::text(Arguments::command(), &whole.matches, root.as_deref()));
         let words = match arguments.command.saves_plan() {
             // A plan may be made again in another folder.
-            true => whole_paths::of(&command, whole.words),
+            true => whole_paths::of(&Arguments::command(), whole.words),
             false => whole.words,
         };
         Ok(Line {

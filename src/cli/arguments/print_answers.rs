@@ -12,10 +12,10 @@ use super::inherit::deepest;
 
 /// The answer file that gives the same run, for the command of these matches. A root that the environment names is one
 /// of its answers.
-pub fn text(command: &mut Command, matches: &ArgMatches, usual_root: Option<&Path>) -> String {
+pub fn text(mut command: Command, matches: &ArgMatches, usual_root: Option<&Path>) -> String {
     command.build();
     let (path, matches) = deepest(matches);
-    let Some(leaf) = below(command, &path) else {
+    let Some(leaf) = below(&command, &path) else {
         return String::new();
     };
     let (mut all, mut own) = (String::new(), String::new());

@@ -20,6 +20,13 @@ pub fn is_dash(c: char) -> bool {
     c == '-' || DASHES.contains(&c)
 }
 
+/// Is there nothing in a command line that a shell could have left there?
+pub fn are_absent(words: &[OsString]) -> bool {
+    let is_mark = |c: char| PAIRS.iter().any(|(left, right)| c == *left || c == *right);
+    let mut texts = words.iter().skip(1).filter_map(|word| word.to_str());
+    !texts.any(|text| text.contains(|c: char| is_mark(c) || DASHES.contains(&c)))
+}
+
 /// The words of a command line, without what surrounds values only because a shell left it there.
 ///
 /// # Errors

@@ -1,10 +1,10 @@
 //! Three-valued truth of a condition. Decides nothing.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Does a condition hold? Programs are told of what it guards whether that is active.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub enum Truth {
     /// It does not: what it guards is inactive.
     #[serde(rename = "inactive")]

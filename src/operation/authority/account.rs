@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::claim::Claim;
@@ -20,8 +19,8 @@ use crate::refusal::{Refusal, RefusalCode};
 use crate::shown::shown;
 
 /// An account at a certificate authority. Its key is told nowhere.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeAccountReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeAccountReport"))]
 pub struct Report {
     /// The authority, in words.
     pub(crate) authority: String,

@@ -79,7 +79,7 @@ pub fn run(
         answering,
         probes,
     } = looked;
-    findings.sort_by_key(|finding| finding.severity);
+    Finding::worst_first(&mut findings);
     Ok(Report {
         authority: wanted.authority.to_string(),
         directory: wanted.authority.directory().to_owned(),

@@ -1,6 +1,5 @@
 //! What is known before an order, as data.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::ports::Holder;
@@ -8,8 +7,8 @@ use crate::finding::Finding;
 use crate::severity::Counts;
 
 /// What is known before an order.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeCheckReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeCheckReport"))]
 pub struct Report {
     /// The authority, in words.
     pub(crate) authority: String,
@@ -42,8 +41,8 @@ impl Report {
 }
 
 /// What an authority says of itself.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeReached")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeReached"))]
 pub(crate) struct Reached {
     /// Where its terms are; null where it has none.
     pub(crate) terms: Option<String>,
@@ -52,8 +51,8 @@ pub(crate) struct Reached {
 }
 
 /// A name that a certificate would be for.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeName")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeName"))]
 pub(crate) struct Named {
     /// Itself.
     pub(crate) name: String,
@@ -62,8 +61,8 @@ pub(crate) struct Named {
 }
 
 /// Where a name leads to.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeAddress")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeAddress"))]
 pub(crate) struct Address {
     /// IPv4 or IPv6.
     pub(crate) address: String,
@@ -72,8 +71,8 @@ pub(crate) struct Address {
 }
 
 /// A port that an authority looks at.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmePort")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmePort"))]
 pub(crate) struct Port {
     /// Its number.
     pub(crate) port: u16,
@@ -82,8 +81,8 @@ pub(crate) struct Port {
 }
 
 /// Who would answer an authority.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeAnswering")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeAnswering"))]
 pub(crate) struct Answering {
     /// `esync-ssl`, for some seconds, `apache`, `dns-hook`, a program that makes records in DNS, `handover`, as `esync-ssl`
     /// while Apache is stopped, or `mod_md`, within Apache.
@@ -95,8 +94,8 @@ pub(crate) struct Answering {
 }
 
 /// What a probe showed.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeProbe")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeProbe"))]
 pub(crate) struct Asked {
     /// The name that was asked for.
     pub(crate) name: String,

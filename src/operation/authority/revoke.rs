@@ -1,7 +1,6 @@
 //! Certificates that are no longer to be trusted.
 
 use camino::Utf8Path;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::environment::{Where, World};
@@ -65,8 +64,8 @@ pub struct Request<'a> {
 }
 
 /// A certificate that was revoked.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "AcmeRevokeReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "AcmeRevokeReport"))]
 pub struct Report {
     /// The authority, in words.
     pub(crate) authority: String,

@@ -1,15 +1,14 @@
 //! What one of the operations saw.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::{Code, Finding, Place, Severity};
 use crate::place::ShownPath;
 
 /// Who saw it: the command that tells more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorSource"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "DoctorSource")]
 pub enum Source {
     /// `esync-ssl backups`.
     Backups,

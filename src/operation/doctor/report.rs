@@ -1,6 +1,5 @@
 //! What `doctor` says: causes, what is well, and one next step. Types alone.
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::observed::Source;
@@ -9,8 +8,8 @@ use crate::place::Place;
 use crate::severity::Counts;
 
 /// Everything that is wrong with a server, each cause once, and what is well.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DoctorReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorReport"))]
 pub struct Report {
     /// In one word.
     pub verdict: Verdict,
@@ -39,9 +38,9 @@ impl Report {
 }
 
 /// How a server is, in one word. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorVerdict"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "DoctorVerdict")]
 pub enum Verdict {
     /// Nothing is wrong; there may be advice.
     Healthy,
@@ -52,8 +51,8 @@ pub enum Verdict {
 }
 
 /// A cause.
-#[derive(Clone, Serialize, JsonSchema)]
-#[schemars(rename = "DoctorCause")]
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorCause"))]
 pub struct Cause {
     /// What it is. Its severity is the worst of all that comes of it.
     #[serde(flatten)]
@@ -73,8 +72,8 @@ pub struct Cause {
 }
 
 /// What comes of a cause.
-#[derive(Clone, Serialize, JsonSchema)]
-#[schemars(rename = "DoctorEffect")]
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorEffect"))]
 pub struct Effect {
     /// Who saw it.
     pub seen_by: Source,
@@ -91,9 +90,9 @@ pub struct Effect {
 }
 
 /// What `--fix` can do. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorRemedy"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "DoctorRemedy")]
 pub enum Remedy {
     /// Put back what was there before a run that was killed, as `restore --recover`.
     Recover,
@@ -106,8 +105,8 @@ pub enum Remedy {
 }
 
 /// What became of a remedy.
-#[derive(Clone, Serialize, JsonSchema)]
-#[schemars(rename = "DoctorFix")]
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorFix"))]
 pub struct Fixed {
     /// What was offered.
     pub remedy: Remedy,
@@ -118,9 +117,9 @@ pub struct Fixed {
 }
 
 /// What became of a remedy. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorFixResult"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "DoctorFixResult")]
 pub enum FixResult {
     /// It was done.
     Done,
@@ -131,8 +130,8 @@ pub enum FixResult {
 }
 
 /// One of the things that were looked at.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "DoctorSection")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorSection"))]
 pub struct Section {
     /// The command that tells more.
     pub command: Source,
@@ -143,9 +142,9 @@ pub struct Section {
 }
 
 /// How a section is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "DoctorSectionState"))]
 #[serde(rename_all = "kebab-case")]
-#[schemars(rename = "DoctorSectionState")]
 pub enum SectionState {
     /// No errors and no warnings there.
     Good,

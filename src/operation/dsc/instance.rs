@@ -1,7 +1,6 @@
 //! One thing that is desired, and the same as it is, in the words of Microsoft DSC (Desired State Configuration 3): property
 //! names in camel case, those that DSC itself knows with a line before them. There is no secret in it.
 
-use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -12,9 +11,9 @@ use crate::operation::Failure;
 use crate::shown::printable;
 
 /// HTTPS of one domain in Apache.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "eSync.Apache/Https"))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[schemars(title = "eSync.Apache/Https")]
 pub struct Instance {
     /// The domain name or IP address that clients use.
     pub domain: String,
@@ -77,24 +76,25 @@ pub struct Instance {
     pub exist: Option<bool>,
     /// The certificate file that is configured. Only read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("readOnly" = true))]
+    #[cfg_attr(test, schemars(extend("readOnly" = true)))]
     pub certificate_file: Option<String>,
     /// The last moment of that certificate. Only read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("readOnly" = true))]
+    #[cfg_attr(test, schemars(extend("readOnly" = true)))]
     pub not_after: Option<String>,
     /// Whether nothing needs to change. Only read.
     #[serde(default, rename = "_inDesiredState", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("readOnly" = true))]
+    #[cfg_attr(test, schemars(extend("readOnly" = true)))]
     pub in_desired_state: Option<bool>,
     /// What DSC itself is told. Only read.
     #[serde(default, rename = "_metadata", skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("readOnly" = true))]
+    #[cfg_attr(test, schemars(extend("readOnly" = true)))]
     pub metadata: Option<Metadata>,
 }
 
 /// What DSC itself is told.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Metadata {
     /// What would be changed, and why.
@@ -157,10 +157,7 @@ impl Instance {
 
     /// The schema that DSC judges every instance by, before a call and after it.
     pub fn schema() -> Value {
-        let generator = SchemaSettings::draft2020_12()
-            .with(|settings| settings.inline_subschemas = true)
-            .into_generator();
-        generator.into_root_schema_for::<Instance>().to_value()
+        serde_json::from_str(include_str!("instance.json")).expect("it is written by a test")
     }
 }
 
@@ -191,6 +188,25 @@ mod tests {
         assert!(refused(b"[\xff]").contains("UTF-8"));
         let deep = "[".repeat(100_000);
         assert!(refused(deep.as_bytes()).contains("not a desired state"));
+    }
+
+    /// `ESYNC_SSL_UPDATE_SCHEMAS=1` writes it anew.
+    #[test]
+    fn the_schema_is_what_the_type_says() {
+        let generator = schemars::generate::SchemaSettings::draft2020_12()
+            .with(|settings| settings.inline_subschemas = true)
+            .into_generator();
+        let made = generator.into_root_schema_for::<Instance>().to_value();
+        if std::env::var_os("ESYNC_SSL_UPDATE_SCHEMAS").is_some_and(|value| value == "1") {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/operation/dsc/instance.json");
+            let text = serde_json::to_string_pretty(&made).expect("JSON");
+            std::fs::write(file, format!("{text}\n")).expect("the schema");
+        } else {
+            assert!(
+                Instance::schema() == made,
+                "if that is meant: ESYNC_SSL_UPDATE_SCHEMAS=1 cargo test --lib schema"
+            );
+        }
     }
 
     #[test]

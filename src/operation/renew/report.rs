@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::super::failure::Failure;
@@ -14,8 +13,8 @@ use crate::renewal::{Reason, Rule, Urgency};
 use crate::shown::{printable, shown};
 
 /// What became of all of them.
-#[derive(Serialize, JsonSchema)]
-#[schemars(rename = "RenewReport")]
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewReport"))]
 pub struct Report {
     /// Each certificate that was looked at.
     pub certificates: Vec<Told>,
@@ -24,8 +23,8 @@ pub struct Report {
 }
 
 /// What became of one.
-#[derive(Clone, Serialize, JsonSchema)]
-#[schemars(rename = "RenewedCertificate")]
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewedCertificate"))]
 pub struct Told {
     /// What it is called: its first name.
     pub name: String,
@@ -60,7 +59,8 @@ pub struct Told {
 }
 
 /// Where a certificate was shown.
-#[derive(Clone, Serialize, JsonSchema)]
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ServedAt {
     /// What the server was called; null where it has no name there.
     pub name: Option<String>,
@@ -69,7 +69,8 @@ pub struct ServedAt {
 }
 
 /// What became of one, in one word. The list may grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Fate {
     /// The new one took its place.
@@ -93,8 +94,8 @@ pub enum Fate {
 }
 
 /// Why one was not renewed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[schemars(rename = "RenewalTrouble")]
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "RenewalTrouble"))]
 pub struct Trouble {
     /// The stable name of the reason.
     pub code: String,

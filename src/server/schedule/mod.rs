@@ -9,7 +9,6 @@ mod windows;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use marked::{Hand, hand};
@@ -26,7 +25,8 @@ const MINUTES: u32 = 30;
 const ASKED_EVERY: Duration = Duration::from_millis(300);
 
 /// What has it carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The Task Scheduler of Windows.
