@@ -48,7 +48,8 @@ pub enum ServerResult {
 }
 
 /// What would be done to a server for which no file would change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Would {
     /// It would be restarted, as it does not show or has not read all that is configured.

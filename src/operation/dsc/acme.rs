@@ -3,13 +3,13 @@
 use std::path::absolute;
 use std::time::Duration;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operation::obtain::{AnswerBy, Authority, DnsHook, Wanted, mail_address};
 
 /// A certificate that an authority makes by ACME. One that was ordered stays until it is due.
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Acme {
     /// `letsencrypt`, which is meant if it is not given, or the address of an ACME directory.
@@ -51,7 +51,8 @@ pub struct Acme {
 }
 
 /// Who answers the authority.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// Whoever can, by who has the ports.
