@@ -30,7 +30,7 @@ fn the_short_way_leads_where_the_long_one_does() {
         "x -V --json",
         "x status",
         "x --root /a status --json -v",
-        "x cert import a.pfx --out-key b.key",
+        "x cert import a.pfx --out-dir b --name c",
         "x acme account show --root /a",
         "x enable --domain a.test --self-signed --hsts --port 8443 -n",
         "x lint --quiet --config /a",
