@@ -69,9 +69,9 @@ class Program:
         # A proxy may have a password, which a command line shows to everybody on the host.
         private = {"ESYNC_SSL_PROXY": params["proxy"]} if params.get("proxy") else {}
         phrase = params.get("passphrase") if "--passphrase-file=-" in words else None
-        # Whatever another program prints can be told.
+        # Whatever another program prints can be told; Ansible hands on no bytes that are no text.
         status, out, err = self.module.run_command(
-            words, data=phrase, environ_update=dict(private, LC_ALL="C.UTF-8"), errors="surrogate_then_replace"
+            words, data=phrase, environ_update=dict(private, LC_ALL="C.UTF-8"), errors="replace"
         )
         document = answered(out)
         if not document:
@@ -81,7 +81,7 @@ class Program:
                 ),
                 rc=status,
             )
-        missing = [field for field in FIELDS if field not in document]
+        missing = [field for field in FIELDS if field not in document] if document["schema"] == SCHEMA else []
         if document["schema"] != SCHEMA or missing:
             self.module.fail_json(
                 msg="esync-ssl {0} on this host answers in form {1}{2}, and this collection reads form {3}: have both of the same "
