@@ -65,7 +65,7 @@ impl<'a> Flow<'a> {
                 },
             );
         }
-        if known.aliases.is_none() && (known.wants_other || !name::further(known).is_empty()) {
+        if known.aliases.is_none() && !name::further(known).is_empty() {
             return Some(match known.wants_other {
                 true => Step::TypedAliases,
                 false => Step::Aliases,
