@@ -342,7 +342,7 @@ mod tests {
         let text = std::fs::read_to_string(site.main_file()).expect("the main file");
         let text = text.replace(
             &format!("Listen 127.0.0.1:{}", site.network.http),
-            "Listen 127.0.0.1:443 https",
+            "Listen 127.0.0.1:443",
         );
         let host = format!(
             "<VirtualHost 127.0.0.1:443>\r\nServerName {NAME}\r\nSSLEngine on\r\nSSLCertificateFile \"{}\"\r\n\

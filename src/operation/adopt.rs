@@ -52,7 +52,7 @@ pub fn of_site(loaded: &Loaded, names: &[String], known: Option<Adopted>) -> Res
 }
 
 /// Whether the certificate in a file is for this name.
-fn is_for(file: &Path, name: &String) -> bool {
+fn is_for(file: &Path, name: &str) -> bool {
     let has_it = |leaf: Certificate| leaf.names().iter().any(|one| one.eq_ignore_ascii_case(name));
     certificate_files::leaf(file).is_some_and(has_it)
 }
