@@ -144,7 +144,10 @@ pub fn refuse_taken_port(
         }
         Ok(None) => Ok(()),
         Ok(Some(finding)) => {
-            let cause = format!("{}: {} Nothing was written", finding.summary, finding.cause);
+            // An address says by itself that it is one.
+            let first = finding.summary.split(' ').next().unwrap_or_default();
+            let port = if first.parse::<u16>().is_ok() { "port " } else { "" };
+            let cause = format!("{port}{}: {} Nothing was written", finding.summary, finding.cause);
             let found = std::slice::from_ref(&finding);
             let more = way_on::flags(found, forced).map(|flags| format!("; {flags} continues anyway"));
             let fix = finding.fix.trim_end_matches('.');
