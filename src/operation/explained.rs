@@ -44,7 +44,7 @@ impl Log {
 }
 
 /// What the logs say.
-#[derive(Serialize, JsonSchema)]
+#[derive(Default, Serialize, JsonSchema)]
 #[schemars(rename = "ExplainReport")]
 pub struct LogReport {
     /// The logs that were looked for.
@@ -64,6 +64,20 @@ pub struct LogReport {
     pub(crate) unknown_lines: Vec<String>,
     /// How many lines that are not known are left out before these.
     pub(crate) more_unknown_line_count: usize,
+    /// What among them are errors.
+    #[serde(skip)]
+    pub(crate) unknown_errors: UnknownErrors,
+}
+
+/// Entries of errors that are not known.
+#[derive(Debug, Default)]
+pub struct UnknownErrors {
+    /// How many are about the server.
+    pub(crate) of_server_count: usize,
+    /// How many are about a request of a client: anybody can cause them.
+    pub(crate) of_request_count: usize,
+    /// The last few of those about the server that are worse than an error: `crit`, `alert`, `emerg`.
+    pub(crate) grave: Vec<String>,
 }
 
 /// How the last start of a server went.

@@ -21,6 +21,7 @@ pub fn server(loaded: &Loaded) -> Server {
     let named = configuration
         .setting(SERVER, "PidFile")
         .and_then(|entry| configuration.arguments(entry).into_iter().next())
+        .or_else(|| loaded.facts.pid_file.clone())
         .unwrap_or_else(|| b"logs/httpd.pid".to_vec());
     let full = resolve(configuration.server_root(), &named, loaded.facts.platform);
     Server {

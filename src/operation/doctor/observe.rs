@@ -1,17 +1,29 @@
 //! What each operation saw, put down so that it can be compared.
 
+use std::collections::HashMap;
+
 use super::super::environment::World;
 use super::super::explained::StartOutcome;
 use super::super::interrupted::{remedy, stores};
+use super::super::targets::Target;
 use super::super::{lint, ports};
 use super::look::{Looked, Request};
-use super::observed::{Observation, Source, kind};
+use super::observed::{Observation, Source, kind, plain};
 use crate::apply::Unfinished;
 use crate::check::{Code, Finding, Severity};
 use crate::quoted::word;
 
-/// So many of each operation are told, the worst first.
+/// So many of each operation are told.
 const MOST: usize = 200;
+/// So many of one code come before what is as bad: many of one kind must not hide the one that differs.
+const OF_ONE_CODE: usize = 20;
+/// What depends on the names of a virtual host, and has one cause where they share a certificate.
+const OF_NAMES: [Code; 4] = [
+    Code::NameNotCovered,
+    Code::NameOnlyCommonName,
+    Code::NameInvalid,
+    Code::NameApacheWarns,
+];
 
 impl Looked {
     /// Puts down what each operation sees, whoever says it best first.
@@ -20,6 +32,7 @@ impl Looked {
             self.of_runs(world),
             self.of_lint(),
             self.of_check(),
+            self.of_certificates(),
             self.of_ports(),
             self.of_logs(request.since.is_some()),
             self.of_server(),
@@ -27,9 +40,9 @@ impl Looked {
             self.of_devices(),
         ];
         for each in &mut all {
-            each.sort_by_key(Observation::severity);
+            *each = once(std::mem::take(each));
             self.more_count += each.len().saturating_sub(MOST);
-            each.truncate(MOST);
+            *each = fair(std::mem::take(each));
         }
         self.observations = all.into_iter().flatten().collect();
     }
@@ -56,14 +69,35 @@ impl Looked {
 
     fn of_lint(&self) -> Vec<Observation> {
         let found = lint::findings(&self.loaded, lint::problems(&self.loaded));
-        let told = found.into_iter().map(|mut finding| {
+        let found = found.into_iter().map(|mut finding| {
             finding.code = kind(&finding);
-            Observation {
+            finding
+        });
+        let told = found
+            .filter(|finding| !self.is_disproved(finding))
+            .map(|finding| Observation {
                 port: self.port_at(&finding),
                 ..Observation::new(Source::Lint, finding)
-            }
-        });
+            });
         told.collect()
+    }
+
+    /// Does a finding say that two `Listen` lines cannot stand together, of a server that has read them and listens there?
+    fn is_disproved(&self, finding: &Finding) -> bool {
+        let is_read = self.is_up == Some(true)
+            && self.logs.outcome == Some(StartOutcome::Running)
+            && self.changed_since.is_none();
+        let Some(Ok(report)) = self.ports.as_ref().filter(|_| is_read) else {
+            return false;
+        };
+        let is_own = |holder: &ports::Holder| holder.own;
+        let port = self
+            .port_at(finding)
+            .filter(|_| finding.code == Code::ListenTwice);
+        port.is_some_and(|port| {
+            let mut both = report.ports.iter().filter(|one| one.port == port);
+            both.all(|one| one.holders.iter().any(is_own))
+        })
     }
 
     fn of_check(&self) -> Vec<Observation> {
@@ -78,8 +112,7 @@ impl Looked {
         let whole = self.check.findings.iter();
         // What `lint` says line by line is summed up there.
         let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
-        let ends = self.check.expiring.iter().map(|one| &one.finding);
-        found.extend(whole.chain(ends).cloned().map(|finding| Observation {
+        found.extend(whole.cloned().map(|finding| Observation {
             port: self.port_at(&finding),
             ..Observation::new(Source::Check, finding)
         }));
@@ -94,6 +127,13 @@ impl Looked {
             found.push(Observation::new(Source::Check, finding));
         }
         found
+    }
+
+    /// Whose life is short, or over.
+    fn of_certificates(&self) -> Vec<Observation> {
+        let ends = self.check.expiring.iter().map(|one| one.finding.clone());
+        ends.map(|finding| Observation::new(Source::Certificates, finding))
+            .collect()
     }
 
     /// The port of a `Listen` that a finding is at.
@@ -115,7 +155,18 @@ impl Looked {
                 ..Observation::new(Source::Ports, finding)
             })
         });
-        each.collect()
+        let not_held = report.ports.iter().filter(|port| self.is_without_listener(port));
+        let not_held = not_held.map(|port| Observation {
+            port: Some(port.port),
+            ..Observation::new(Source::Ports, not_listening(port))
+        });
+        each.chain(not_held).collect()
+    }
+
+    /// Does Apache run without a port that its configuration wants? Of those with TLS `verify` says it.
+    fn is_without_listener(&self, port: &ports::Port) -> bool {
+        let is_seen = |target: &Target| target.address.port() == port.port;
+        self.is_up == Some(true) && port.holders.is_empty() && !self.targets.iter().any(is_seen)
     }
 
     fn of_logs(&self, is_since: bool) -> Vec<Observation> {
@@ -136,7 +187,14 @@ impl Looked {
                 ..Observation::new(Source::Explain, finding)
             }
         });
-        each.collect()
+        // Of a server that does not run they are told with that.
+        let grave = &self.logs.unknown_errors.grave;
+        let grave = (self.is_up != Some(false) && !grave.is_empty()).then(|| Observation {
+            lines: grave.clone(),
+            count: grave.len(),
+            ..Observation::new(Source::Explain, unknown_entry())
+        });
+        each.chain(grave).collect()
     }
 
     fn of_server(&self) -> Vec<Observation> {
@@ -168,7 +226,14 @@ impl Looked {
             ),
             _ => return Vec::new(),
         };
-        vec![Observation::new(Source::Status, found)]
+        let lines = match up {
+            Some(false) => self.logs.unknown_errors.grave.clone(),
+            _ => Vec::new(),
+        };
+        vec![Observation {
+            lines,
+            ..Observation::new(Source::Status, found)
+        }]
     }
 
     fn of_clients(&self) -> Vec<Observation> {
@@ -211,6 +276,81 @@ impl Looked {
     }
 }
 
+/// What is the same of several virtual hosts, as with one certificate for all of them, once.
+fn once(all: Vec<Observation>) -> Vec<Observation> {
+    let mut kept: Vec<Observation> = Vec::new();
+    let mut known: HashMap<_, usize> = HashMap::new();
+    for one in all {
+        let place = one.finding.place.as_ref();
+        let place = place.filter(|place| one.host.is_some() && one.host.as_ref() != Some(place));
+        let Some(place) = place.filter(|_| one.by == Source::Check) else {
+            kept.push(one);
+            continue;
+        };
+        let summary = match OF_NAMES.contains(&one.code()) {
+            true => String::new(),
+            false => one.finding.summary.clone(),
+        };
+        let key = (
+            one.code(),
+            one.severity(),
+            plain(&place.file),
+            place.line,
+            summary,
+        );
+        match known.get(&key) {
+            Some(&at) => kept[at].more_hosts.extend(one.host),
+            None => {
+                known.insert(key, kept.len());
+                kept.push(one);
+            }
+        }
+    }
+    kept
+}
+
+/// Not more than can be read, the worst first, with something of each code.
+fn fair(mut all: Vec<Observation>) -> Vec<Observation> {
+    all.sort_by_key(Observation::severity);
+    if all.len() <= MOST {
+        return all;
+    }
+    let mut counts: HashMap<Code, usize> = HashMap::new();
+    let ranked = all.into_iter().map(|one| {
+        let before = counts.entry(one.code()).or_default();
+        let round = before.div_ceil(OF_ONE_CODE);
+        *before += 1;
+        (round, one)
+    });
+    let mut ranked: Vec<(usize, Observation)> = ranked.collect();
+    ranked.sort_by_key(|(round, one)| (*round, one.severity()));
+    ranked.truncate(MOST);
+    let mut all: Vec<Observation> = ranked.into_iter().map(|(_, one)| one).collect();
+    all.sort_by_key(Observation::severity);
+    all
+}
+
+fn not_listening(port: &ports::Port) -> Finding {
+    Finding::new(
+        Code::NotListening,
+        Severity::BreaksClients,
+        format!("Apache runs and does not listen on {}", port.endpoint),
+        "The configuration wants it, and no program listens there.",
+        "esync-ssl restart",
+    )
+    .placed(|_| Some(port.place.clone()))
+}
+
+fn unknown_entry() -> Finding {
+    Finding::new(
+        Code::LogEntryUnknown,
+        Severity::WorksButWrong,
+        "the log has an entry, worse than an error, that is not known here",
+        "Apache or one of its modules wrote it since the last start.",
+        "Look up what it means; esync-ssl explain shows all that is not known here.",
+    )
+}
+
 fn unfinished(run: &Unfinished, remedy: &str) -> Finding {
     let command = match run.command.is_empty() {
         true => "A run".to_owned(),
@@ -236,4 +376,60 @@ fn stopped(severity: Severity, cause: String) -> Finding {
         cause,
         "esync-ssl restart starts it, and says what keeps it from starting.",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::place::Place;
+
+    fn of_host(code: Code, severity: Severity, file: &str, line: usize) -> Observation {
+        let finding = Finding::new(code, severity, format!("{code} of {line}"), "why", "what to do");
+        Observation {
+            host: Some(Place::new("/conf/httpd.conf", Some(line))),
+            ..Observation::new(Source::Check, finding.at(file, None))
+        }
+    }
+
+    #[test]
+    fn many_of_one_kind_do_not_hide_the_one_that_differs() {
+        use Severity::{Advice, BreaksClients};
+        let many = (0..500).map(|line| {
+            let file = format!("/conf/{line}.crt");
+            of_host(Code::NameNotCovered, BreaksClients, &file, line)
+        });
+        let one = |code, severity| of_host(code, severity, "/conf/one.crt", 900);
+        let others = [
+            one(Code::CertExpired, BreaksClients),
+            one(Code::KeyExposed, Advice),
+        ];
+        let kept = fair(many.chain(others).collect());
+        assert_eq!(kept.len(), MOST);
+        let has = |code| kept.iter().any(|one| one.code() == code);
+        assert!(has(Code::CertExpired) && has(Code::KeyExposed));
+        assert!(kept.is_sorted_by_key(Observation::severity));
+    }
+
+    #[test]
+    fn one_certificate_of_many_virtual_hosts_is_told_once() {
+        let of = |code, file: &str, line| of_host(code, Severity::BreaksClients, file, line);
+        let names = (0..60).map(|line| of(Code::NameNotCovered, "/conf/a.crt", line));
+        let others = [
+            of(Code::NameNotCovered, "/conf/b.crt", 70),
+            // Each with words of its own.
+            of(Code::KeyMismatch, "/conf/a.crt", 1),
+            of(Code::KeyMismatch, "/conf/a.crt", 2),
+        ];
+        let kept = once(names.chain(others).collect());
+        let told: Vec<(Code, usize)> = kept.iter().map(|one| (one.code(), one.hosts().count())).collect();
+        assert_eq!(
+            told,
+            [
+                (Code::NameNotCovered, 60),
+                (Code::NameNotCovered, 1),
+                (Code::KeyMismatch, 1),
+                (Code::KeyMismatch, 1),
+            ]
+        );
+    }
 }
