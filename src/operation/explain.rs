@@ -86,8 +86,6 @@ pub fn run(
 const MOST_EXPLAINED: usize = 200;
 /// Bytes of the lines of one finding.
 const QUOTED: usize = 16 << 10;
-/// Entries that are not known and worse than errors.
-const GRAVE: usize = 3;
 /// Bytes of the lines that are not known.
 const UNKNOWN: usize = 256 << 10;
 
@@ -250,28 +248,6 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, pl
         unknown_lines: unknown.split_off(more_unknown_line_count),
         more_unknown_line_count,
         unknown_errors,
-    }
-}
-
-impl UnknownErrors {
-    /// Counts a group that is not known, if it is an error.
-    fn count(&mut self, group: &Group<'_>) {
-        let level = group.lead.level.as_str();
-        let is_grave = matches!(level, "crit" | "alert" | "emerg");
-        if !is_grave && level != "error" {
-            return;
-        }
-        if group.lead.text.contains("[client ") {
-            self.of_request_count += group.count;
-            return;
-        }
-        self.of_server_count += group.count;
-        if is_grave {
-            if self.grave.len() == GRAVE {
-                self.grave.remove(0);
-            }
-            self.grave.push(group.lead.text.clone());
-        }
     }
 }
 

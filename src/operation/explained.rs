@@ -4,7 +4,11 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::check::Finding;
+use crate::check::log::Group;
 use crate::place::{Moment, ShownPath};
+
+/// So many entries that are not known and worse than errors are kept.
+const GRAVE: usize = 3;
 
 /// A log that was read, or why it was not.
 #[derive(Serialize, JsonSchema)]
@@ -109,6 +113,28 @@ pub struct Explained {
     pub(crate) occurrence_count: usize,
     /// The entries of the log, each once.
     pub(crate) lines: Vec<String>,
+}
+
+impl UnknownErrors {
+    /// Counts a group that is not known, if it is an error.
+    pub(crate) fn count(&mut self, group: &Group<'_>) {
+        let level = group.lead.level.as_str();
+        let is_grave = matches!(level, "crit" | "alert" | "emerg");
+        if !is_grave && level != "error" {
+            return;
+        }
+        if group.lead.text.contains("[client ") {
+            self.of_request_count += group.count;
+            return;
+        }
+        self.of_server_count += group.count;
+        if is_grave {
+            if self.grave.len() == GRAVE {
+                self.grave.remove(0);
+            }
+            self.grave.push(group.lead.text.clone());
+        }
+    }
 }
 
 impl LogReport {

@@ -48,13 +48,13 @@ pub fn fix(
             let remedy = cause.remedy?;
             let chain = chain(group, &looked.loaded).filter(|_| remedy == Remedy::CompleteChain);
             let key = (remedy, chain.as_ref().map(|chain| chain.certificate.clone()));
-            (!offered.contains(&key)).then_some((key, chain, &cause.finding))
+            (!offered.contains(&key)).then_some((key, chain, cause.finding.clone()))
         });
         let Some((key, chain, finding)) = next else {
             report.fixes = fixes;
             return Ok(report);
         };
-        voice.talk(&told(finding, offered.len() + 1));
+        voice.talk(&told(&finding, offered.len() + 1));
         let remedy = key.0;
         offered.push(key);
         fixes.push(carry_out(remedy, chain, yes, place, (world, voice))?);

@@ -47,7 +47,7 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
 }
 
 fn cause(group: &Group, remedy: Option<Remedy>, looked: &Looked) -> Cause {
-    let finding = group.finding();
+    let mut finding = group.finding();
     let mut seen_by: Vec<Source> = group.same.iter().map(|one| one.by).collect();
     seen_by.sort_unstable();
     seen_by.dedup();
@@ -58,7 +58,6 @@ fn cause(group: &Group, remedy: Option<Remedy>, looked: &Looked) -> Cause {
             places.push(place.clone());
         }
     }
-    let mut finding = finding;
     if let Some(fix) = renewal(&finding, looked) {
         finding.fix = fix;
     }
