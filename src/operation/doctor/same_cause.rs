@@ -157,6 +157,10 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
         // Apache reads no line beyond one that stops it: there, different words mean one fault.
         return one.stops_start() && other.stops_start() && one.is_in_line_of(other);
     }
+    // Nobody listens there, whichever virtual host is asked for.
+    if one.code() == Code::NotListening && one.port.is_some() && one.port == other.port {
+        return true;
+    }
     // All directives of one module that is not loaded.
     if one.code() == Code::ModuleNotLoaded && one.module().is_some() && one.module() == other.module() {
         return true;

@@ -29,10 +29,16 @@ pub fn of(looked: &Looked, groups: &[Group]) -> Vec<Section> {
             |group: &&Group| group.severity() < Severity::Advice && group.all().any(|one| one.by == command);
         let causes = groups.iter().filter(is_own).count();
         match (line, causes) {
-            (Err(why), 0) => Section {
+            (Err(message), 0) => Section {
                 command,
                 state: SectionState::NotLookedAt,
-                message: why,
+                message,
+            },
+            // What was found says nothing of what this account may not read.
+            (Err(message), _) if command == Source::Check && closed(looked).is_some() => Section {
+                command,
+                state: SectionState::NotLookedAt,
+                message,
             },
             (Ok(message), 0) => Section {
                 command,
@@ -84,11 +90,10 @@ fn files(looked: &Looked) -> Line {
         .iter()
         .filter(|checked| checked.certificate.is_some());
     let pairs = pairs.count();
-    let all = &looked.check.skipped;
-    if let Some(closed) = all.iter().find(|one| one.is_closed) {
-        return Err(closed.reason.clone());
+    if let Some(why) = closed(looked) {
+        return Err(why.to_owned());
     }
-    match (pairs, all.first()) {
+    match (pairs, looked.check.skipped.first()) {
         (0, Some(skipped)) => Err(skipped.reason.clone()),
         (0, None) => Err("nothing uses TLS; esync-ssl enable turns it on".into()),
         (1, _) => Ok("certificate and key fit together, and Apache starts with them".into()),
@@ -96,6 +101,13 @@ fn files(looked: &Looked) -> Line {
             "{pairs} certificates and their keys fit together, and Apache starts with them"
         )),
     }
+}
+
+/// Why not all files were looked at, where this account may not read one.
+fn closed(looked: &Looked) -> Option<&str> {
+    let mut skipped = looked.check.skipped.iter();
+    let closed = skipped.find(|one| one.is_closed)?;
+    Some(&closed.reason)
 }
 
 fn ports(looked: &Looked) -> Line {
