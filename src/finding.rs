@@ -530,6 +530,10 @@ codes! {
         ///
         /// Add `AcceptFilter http none` and `AcceptFilter https none`.
         AcceptFilter = "ACCEPT-FILTER",
+        /// The log has an entry, worse than an error, that is not known here.
+        ///
+        /// Look up what Apache or the module means by it: `esync-ssl explain` shows it.
+        LogEntryUnknown = "LOG-ENTRY-UNKNOWN",
         /// No server answers where clients connect.
         ///
         /// Start Apache: `esync-ssl restart`; `esync-ssl ports` shows who listens.

@@ -110,7 +110,7 @@ pub(super) fn readable(file: &File, directive: &str, findings: &mut Vec<Finding>
             "It lets nobody else read it, nor would it let Apache.",
             "Close that program, or wait a little, then run again.",
         ),
-        Err(Trouble::Unreadable(reason)) => Finding::new(
+        Err(Trouble::Closed(reason) | Trouble::Unreadable(reason)) => Finding::new(
             Code::FileUnreadable,
             Severity::StopsStart,
             format!("the file of {directive} cannot be read"),

@@ -65,7 +65,9 @@ pub enum Trouble {
     TooLarge,
     /// Another program has it open.
     InUse,
-    /// The system refused; its words.
+    /// This account may not read it; the words of the system.
+    Closed(String),
+    /// The system refused for another reason; its words.
     Unreadable(String),
 }
 
@@ -170,6 +172,7 @@ fn read(path: &Path) -> Result<(Zeroizing<Vec<u8>>, Access), Trouble> {
         ErrorKind::InvalidInput => Trouble::NotRegular,
         ErrorKind::FileTooLarge => Trouble::TooLarge,
         _ if is_in_use(&error) => Trouble::InUse,
+        ErrorKind::PermissionDenied => Trouble::Closed(reason(&error)),
         _ => Trouble::Unreadable(reason(&error)),
     };
     let (file, metadata) = foreign::open(path).map_err(trouble)?;

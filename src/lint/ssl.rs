@@ -198,6 +198,10 @@ fn file(walk: &mut Walk<'_>, directive: &Directive<'_>, value: &[u8], wanted: Ki
     if there {
         return walk.found_right(path, value);
     }
+    // Whoever starts Apache may see what we may not.
+    if walk.c.source().is_closed(&full) {
+        return;
+    }
     let shown = String::from_utf8_lossy(&full).into_owned();
     let name = directive.name;
     let (apache, message) = match wanted {

@@ -180,10 +180,13 @@ pub fn of_loaded(
                 .first()
                 .map(|listen| place_of(loaded, listen.entry)),
             reason: running::not_looked_at(&why),
+            is_closed: false,
         }),
     }
     let stops = |finding: &Finding| finding.severity == Severity::StopsStart;
-    if let Some(progress) = rehearsal
+    // What we may not read, our httpd may not either.
+    let is_closed = skipped.iter().any(|one| one.is_closed);
+    if let Some(progress) = rehearsal.filter(|_| !is_closed)
         && !checked.iter().flat_map(|checked| &checked.findings).any(stops)
         && !about.iter().any(stops)
     {
@@ -226,6 +229,7 @@ fn undecided(loaded: &Loaded) -> Vec<Skipped> {
     let told = undecided.map(|host| Skipped {
         place: Some(place_of(loaded, host.entry)),
         reason: "whether it is active depends on a condition that is not known here".into(),
+        is_closed: false,
     });
     told.collect()
 }
@@ -279,8 +283,10 @@ fn judge_hosts(
     let mut skipped = Vec::new();
     let mut rehearsals = rehearsal.map(|progress| Rehearsals::new(loaded, progress));
     for host in hosts {
+        let before = skipped.len();
         let mut of_host = judge_host(loaded, server, host, wanted, &mut skipped);
-        if let Some(rehearsals) = &mut rehearsals {
+        // What we may not read, our httpd may not either.
+        if let Some(rehearsals) = rehearsals.as_mut().filter(|_| skipped.len() == before) {
             rehearsals.of_host(host, wanted, &mut of_host);
         }
         checked.extend(of_host);

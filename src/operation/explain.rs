@@ -9,23 +9,24 @@ use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use super::Failure;
 use super::environment::Where;
-use super::explained::{Explained, Log, LogReport, StartOutcome};
+use super::explained::{Explained, Log, LogReport, StartOutcome, UnknownErrors};
 use super::find::Loaded;
 use super::judge_files::Server;
 use super::judge_hosts::{Checked, judge_host};
 use super::progress::Progress;
-use crate::check::Finding;
 use crate::check::certificate::check;
 use crate::check::log::{Group, Source, groups, on_its_system, sources};
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles};
 use crate::check::tls_host::TlsHost;
+use crate::check::{Code, Finding};
 use crate::foreign;
 use crate::place::{Moment, ShownPath};
 use crate::refusal::{Place, Refusal, RefusalCode, Text, say};
 use crate::server::error_log::{Entry, parse};
 use crate::server::log_file::{end_of, tail};
 use crate::server::start_attempt::{Outcome, last_attempt, merge};
+use crate::shown::printable;
 use crate::tls::holds_private_key;
 use crate::wording::{count, reason};
 
@@ -211,10 +212,14 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, pl
     let evidence = loaded.map(|loaded| Evidence::gather(loaded, place));
     let mut explained = Vec::new();
     let mut unknown = Vec::new();
+    let mut unknown_errors = UnknownErrors::default();
     for group in groups(entries) {
         match one(&group, evidence.as_ref(), Server::of(loaded, place)) {
             Some(one) => explained.push(one),
-            None => unknown.extend(group.entries().map(|entry| entry.text.clone())),
+            None => {
+                unknown_errors.count(&group);
+                unknown.extend(group.entries().map(|entry| entry.text.clone()));
+            }
         }
     }
     explained.sort_by_key(|one| one.finding.severity);
@@ -242,6 +247,7 @@ pub fn explain(logs: Vec<Log>, since: Option<Since>, loaded: Option<&Loaded>, pl
         more_finding_count,
         unknown_lines: unknown.split_off(more_unknown_line_count),
         more_unknown_line_count,
+        unknown_errors,
     }
 }
 
@@ -311,6 +317,9 @@ fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Op
     if let Some(account) = evidence.and_then(|evidence| evidence.loaded.service_account()) {
         by_table.fix = by_table.fix.replace(r"NT AUTHORITY\SYSTEM", &account.name);
     }
+    if let (Code::ServerNameMissing, Some(fix)) = (by_table.code, evidence.and_then(server_name)) {
+        by_table.fix = fix;
+    }
     let mut note = None;
     let mut seen = None;
     let named = group.named();
@@ -354,6 +363,18 @@ fn one(group: &Group<'_>, evidence: Option<&Evidence<'_>>, server: Server) -> Op
         occurrence_count: group.count,
         lines: lines(group),
     })
+}
+
+/// Which name the main server is to have, and where; nothing where no name is known.
+fn server_name(evidence: &Evidence<'_>) -> Option<String> {
+    let loaded = evidence.loaded;
+    let hosts = TlsHost::all(&loaded.configuration);
+    let name = hosts.iter().find_map(|host| host.server_name.as_deref())?;
+    let main = loaded.show(&loaded.installation.main);
+    Some(format!(
+        "Write `ServerName {}` into {main}, above the first <VirtualHost>.",
+        printable(name.as_bytes())
+    ))
 }
 
 /// Files that a message names and that are no part of a configuration: looked at if they are on this machine.

@@ -3,7 +3,11 @@
 use serde::Serialize;
 
 use crate::check::Finding;
+use crate::check::log::Group;
 use crate::place::{Moment, ShownPath};
+
+/// So many entries that are not known and worse than errors are kept.
+const GRAVE: usize = 3;
 
 /// A log that was read, or why it was not.
 #[derive(Serialize)]
@@ -44,7 +48,7 @@ impl Log {
 }
 
 /// What the logs say.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "ExplainReport"))]
 pub struct LogReport {
     /// The logs that were looked for.
@@ -64,6 +68,20 @@ pub struct LogReport {
     pub(crate) unknown_lines: Vec<String>,
     /// How many lines that are not known are left out before these.
     pub(crate) more_unknown_line_count: usize,
+    /// What among them are errors.
+    #[serde(skip)]
+    pub(crate) unknown_errors: UnknownErrors,
+}
+
+/// Entries of errors that are not known.
+#[derive(Debug, Default)]
+pub struct UnknownErrors {
+    /// How many are about the server.
+    pub(crate) of_server_count: usize,
+    /// How many are about a request of a client: anybody can cause them.
+    pub(crate) of_request_count: usize,
+    /// The last few of those about the server that are worse than an error: `crit`, `alert`, `emerg`.
+    pub(crate) grave: Vec<String>,
 }
 
 /// How the last start of a server went.
@@ -96,6 +114,28 @@ pub struct Explained {
     pub(crate) occurrence_count: usize,
     /// The entries of the log, each once.
     pub(crate) lines: Vec<String>,
+}
+
+impl UnknownErrors {
+    /// Counts a group that is not known, if it is an error.
+    pub(crate) fn count(&mut self, group: &Group<'_>) {
+        let level = group.lead.level.as_str();
+        let is_grave = matches!(level, "crit" | "alert" | "emerg");
+        if !is_grave && level != "error" {
+            return;
+        }
+        if group.lead.text.contains("[client ") {
+            self.of_request_count += group.count;
+            return;
+        }
+        self.of_server_count += group.count;
+        if is_grave {
+            if self.grave.len() == GRAVE {
+                self.grave.remove(0);
+            }
+            self.grave.push(group.lead.text.clone());
+        }
+    }
 }
 
 impl LogReport {

@@ -17,6 +17,7 @@ use crate::check::{Code, Finding, Severity};
 use crate::exit_status::ExitStatus;
 use crate::httpd::{Platform, SERVER};
 use crate::note_code::NoteCode;
+use crate::place::ShownPath;
 use crate::refusal::{Place, Refusal, RefusalCode};
 use crate::server::binary::{Output, Reader};
 use crate::shown::printable;
@@ -213,11 +214,18 @@ pub fn syntax(loaded: &Loaded, is_its_own: bool, progress: &dyn Progress) -> Opt
                         &why.fix,
                     )
                 },
-                None => refused(
-                    "Apache refuses this configuration",
-                    shown,
-                    "Correct the line that it names.",
-                ),
+                None => {
+                    let summary = "Apache refuses this configuration";
+                    match named(&said).place {
+                        Some((file, line)) => {
+                            let file = ShownPath::of_others(&file);
+                            let fix = format!("Correct line {line} of {file}.");
+                            let place = crate::check::Place::new(file, Some(line));
+                            refused(summary, shown, &fix).placed(|_| Some(place))
+                        }
+                        None => refused(summary, shown, "Correct what it names."),
+                    }
+                }
             })
         }
     }

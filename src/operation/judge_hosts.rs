@@ -9,9 +9,9 @@ use super::find::Loaded;
 use super::judge_files::Server;
 use crate::check::certificate::check_and_sent;
 use crate::check::question::Question;
-use crate::check::tls_files::{File, TlsFiles};
+use crate::check::tls_files::{File, TlsFiles, Trouble};
 use crate::check::tls_host::{Pair, TlsHost};
-use crate::check::{Finding, Place, tls_settings};
+use crate::check::{Code, Finding, Place, tls_settings};
 use crate::httpd::EntryId;
 use crate::place::ShownPath;
 use crate::tls::certificate::Certificate;
@@ -45,6 +45,9 @@ pub struct Skipped {
     pub(crate) place: Option<Place>,
     /// Why.
     pub(crate) reason: String,
+    /// Because this account may not read it, which says nothing of Apache.
+    #[serde(skip)]
+    pub(crate) is_closed: bool,
 }
 
 /// Judges the settings and files of a virtual host by the rules.
@@ -86,6 +89,7 @@ pub fn judge_host(
                 skipped.push(Skipped {
                     place: place.clone(),
                     reason,
+                    is_closed: false,
                 });
                 continue;
             }
@@ -100,9 +104,28 @@ pub fn judge_host(
             pass_phrase_dialog: host.pass_phrase_dialog,
             anchors: &[],
         };
-        checked.push(Checked::new(shown.clone(), place.clone(), &question));
+        let mut one = Checked::new(shown.clone(), place.clone(), &question);
+        if others_start(loaded) {
+            skipped.extend(one.leave_out_closed(&files));
+        }
+        checked.push(one);
     }
     checked
+}
+
+/// Is Apache started by another account than ours, which may read what we may not?
+fn others_start(loaded: &Loaded) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let us = rustix::process::geteuid();
+        let main = loaded.installation.main.metadata();
+        !us.is_root() && main.is_ok_and(|main| main.uid() != us.as_raw())
+    }
+    #[cfg(not(unix))]
+    {
+        loaded.service_account().is_some()
+    }
 }
 
 /// What clients type is judged in place of what the server calls itself.
@@ -117,6 +140,33 @@ impl Checked {
             .into_iter()
             .flatten()
             .map(|file| &**file)
+    }
+
+    /// Takes out that files cannot be read by us, which says nothing of Apache; instead they are among what was not checked.
+    fn leave_out_closed(&mut self, files: &TlsFiles) -> Vec<Skipped> {
+        let all = [Some(&files.certificate), files.key.as_ref(), files.chain.as_ref()];
+        let closed = all
+            .into_iter()
+            .flatten()
+            .filter(|file| matches!(file.bytes, Err(Trouble::Closed(_))));
+        let told = closed.map(|file| {
+            let is_it = |finding: &Finding| {
+                let place = finding.place.as_ref();
+                finding.code == Code::FileUnreadable && place.is_some_and(|place| *place.file == *file.path)
+            };
+            self.findings.retain(|finding| !is_it(finding));
+            let who = if cfg!(windows) {
+                "as administrator"
+            } else {
+                "as root"
+            };
+            Skipped {
+                place: self.place.clone(),
+                reason: format!("this account may not read {}; run again {who}", file.path),
+                is_closed: true,
+            }
+        });
+        told.collect()
     }
 
     /// What the rules say of files.

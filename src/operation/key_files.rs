@@ -72,7 +72,9 @@ pub fn bytes(path: &Utf8Path, what: &str) -> Result<Zeroizing<Vec<u8>>, Failure>
                 ..Failure::with_advice(cause, IN_USE_FIX)
             });
         }
-        Err(Trouble::Unreadable(reason)) => (format!("cannot be read: {reason}"), "check who may read it"),
+        Err(Trouble::Closed(reason) | Trouble::Unreadable(reason)) => {
+            (format!("cannot be read: {reason}"), "check who may read it")
+        }
     };
     Err(Failure::with_advice(
         format!("the {what} file {path} {problem}"),

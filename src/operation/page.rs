@@ -43,6 +43,8 @@ pub struct Page {
     pub changes: Vec<Changed>,
     /// How many changes there are that can be undone.
     pub change_count: usize,
+    /// Why it is not known what was changed; nothing where it is.
+    pub changes_unknown: Option<String>,
     /// What devices are told, name by name.
     pub(crate) devices: Vec<Settings>,
     /// Name and version of the system.
@@ -76,7 +78,8 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<P
     loaded.refuse_no_configuration()?;
     let status = status::Status::of(&loaded);
     let (findings, not_judged) = findings(&loaded);
-    let (changes, change_count) = changes(&loaded, world);
+    let (backups, changes_unknown) = backups(&loaded, world);
+    let (changes, change_count) = (changes(&loaded, &backups), backups.len());
     Ok(Page {
         now: (world.now)(),
         certificates: certificates::of_loaded(&loaded, world, progress),
@@ -90,6 +93,7 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<P
         ),
         changes,
         change_count,
+        changes_unknown,
         status,
     })
 }
@@ -120,18 +124,34 @@ fn findings(loaded: &Loaded) -> (Vec<Finding>, Option<String>) {
     }
     let place_of = |finding: &Finding| (finding.place.as_ref().map(ToString::to_string), finding.code);
     let known: HashSet<_> = findings.iter().map(place_of).collect();
-    findings.extend(problems.into_iter().filter(|one| !known.contains(&place_of(one))));
+    // A rule names the file, and `lint` the line that names it.
+    let names = |one: &Finding| {
+        let of_code = findings.iter().filter(|known| known.code == one.code);
+        let mut files = of_code.filter_map(|known| known.place.as_ref());
+        one.rule == "tls-file" && files.any(|place| one.summary.contains(&*place.file.absolute()))
+    };
+    let problems = problems.into_iter();
+    let problems = problems.filter(|one| !known.contains(&place_of(one)) && !names(one));
+    let problems: Vec<Finding> = problems.collect();
+    findings.extend(problems);
     Finding::worst_first(&mut findings);
     (findings, not_judged)
 }
 
-/// The newest that can be undone, and how many there are. A record that cannot be read is no reason to show nothing.
-fn changes(loaded: &Loaded, world: &World) -> (Vec<Changed>, usize) {
-    let stores = stores(&loaded.installation.root, world.disk);
-    let each = stores
-        .iter()
-        .flat_map(|store| finished_of(store).unwrap_or_default());
-    let backups: Vec<Backup> = each.collect();
+/// What can be undone; and why not all of it is known, which is no reason to show nothing.
+fn backups(loaded: &Loaded, world: &World) -> (Vec<Backup>, Option<String>) {
+    let (mut backups, mut unknown) = (Vec::new(), None);
+    for store in &stores(&loaded.installation.root, world.disk) {
+        match finished_of(store) {
+            Ok(finished) => backups.extend(finished),
+            Err(failure) => unknown = Some(format!("{:#}", failure.error)),
+        }
+    }
+    (backups, unknown)
+}
+
+/// The newest changes that can be undone.
+fn changes(loaded: &Loaded, backups: &[Backup]) -> Vec<Changed> {
     let told = backups.iter().rev().take(CHANGES).map(|backup| {
         let manifest = &backup.manifest;
         let file = |path: PathBuf| loaded.show(&path);
@@ -148,7 +168,7 @@ fn changes(loaded: &Loaded, world: &World) -> (Vec<Changed>, usize) {
             diff: backup.diff(),
         }
     });
-    (told.collect(), backups.len())
+    told.collect()
 }
 
 /// What devices are told of each name that is served over TLS.

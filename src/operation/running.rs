@@ -20,7 +20,10 @@ pub fn server(loaded: &Loaded) -> Server {
     let configuration = &loaded.configuration;
     let named = configuration
         .setting(SERVER, "PidFile")
-        .and_then(|entry| configuration.arguments(entry).into_iter().next())
+        .and_then(|entry| configuration.arguments(entry).into_iter().next());
+    let shares_pid_file = named.is_none() && loaded.facts.pid_file.is_some();
+    let named = named
+        .or_else(|| loaded.facts.pid_file.clone())
         .unwrap_or_else(|| b"logs/httpd.pid".to_vec());
     let full = resolve(configuration.server_root(), &named, loaded.facts.platform);
     Server {
@@ -28,6 +31,7 @@ pub fn server(loaded: &Loaded) -> Server {
         root: loaded.installation.root.clone(),
         main: loaded.installation.main.clone(),
         pid_file: configuration.source().host_path(&full),
+        shares_pid_file,
         flags: loaded.facts.flags.clone(),
         environment: loaded.environment().clone(),
         obstacle: None,

@@ -55,6 +55,8 @@ pub struct Description {
     pub main: Option<String>,
     /// `AP_TYPES_CONFIG_FILE`: the types of files, relative to the root.
     pub types: Option<String>,
+    /// `DEFAULT_PIDLOG`: the file with the number of the parent process, relative to the root.
+    pub pid_file: Option<String>,
 }
 
 /// Why a binary did not answer.
@@ -315,6 +317,7 @@ impl Description {
             built_in: self.built_in.clone(),
             built_in_is_certain: true,
             types_config: self.types.clone().map(String::into_bytes),
+            pid_file: self.pid_file.clone().map(String::into_bytes),
             flags,
             environment,
         }
@@ -347,6 +350,7 @@ fn parse(settings: &str, modules: &str) -> Option<Description> {
         root: define("HTTPD_ROOT"),
         main: define("SERVER_CONFIG_FILE"),
         types: define("AP_TYPES_CONFIG_FILE"),
+        pid_file: define("DEFAULT_PIDLOG"),
     })
 }
 
@@ -357,13 +361,14 @@ mod tests {
     #[test]
     fn a_binary_describes_itself() {
         let settings = "Server version: Apache/2.4.7 (Win32)\r\nServer built:   x\r\n -D HTTPD_ROOT=\"/apache\"\r\n \
-                        -D SERVER_CONFIG_FILE=\"conf/httpd.conf\"\r\n";
+                        -D SERVER_CONFIG_FILE=\"conf/httpd.conf\"\r\n -D DEFAULT_PIDLOG=\"/run/httpd.pid\"\r\n";
         let modules = "Compiled in modules:\r\n  core.c\r\n  mod_so.c\r\n";
         let description = parse(settings, modules).unwrap();
         assert_eq!(description.version, Version::parse("2.4.7").unwrap());
         assert_eq!(description.built_in, ["core.c", "mod_so.c"]);
         assert_eq!(description.root.as_deref(), Some("/apache"));
         assert_eq!(description.main.as_deref(), Some("conf/httpd.conf"));
+        assert_eq!(description.pid_file.as_deref(), Some("/run/httpd.pid"));
         assert_eq!(parse("nginx version: 1.2", ""), None);
     }
 }

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::net::TcpListener;
+#[cfg(unix)]
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use esync_ssl::apply::{Holder, NameChange, RealDisk, Store, Transaction};
@@ -15,12 +17,16 @@ use crate::support::apache_site::ApacheSite;
 use crate::support::certificates::{Days, p256, self_signed};
 use crate::support::files;
 use crate::support::network::Network;
+#[cfg(unix)]
+use crate::support::others::mode;
 use crate::support::process::Outcome;
 #[cfg(unix)]
 use crate::support::process::finish;
 use crate::support::program::esync_ssl;
 use crate::support::running::{NAME, OTHER, Site, codes};
 use crate::support::site::BACKUPS;
+#[cfg(unix)]
+use crate::support::stranger::as_nobody;
 
 /// What is wrong with a server.
 fn doctor(site: &Site) -> Value {
@@ -334,6 +340,147 @@ fn what_needs_nobody_is_done() {
     let report = site.json(&[&words[..], &["--yes"]].concat(), 12);
     assert_eq!(fixes(&report), [], "{report:#}");
     assert!(site.daemon.runs());
+}
+
+/// Writes the main file anew some time after the last start.
+fn edit_later(site: &Site, edit: impl FnOnce(&str) -> String) {
+    let main = site.root().join("conf/httpd.conf");
+    let text = edit(&fs::read_to_string(&main).unwrap());
+    files::write(&main, text);
+    let file = fs::File::options().write(true).open(&main).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(60))
+        .unwrap();
+}
+
+#[test]
+fn a_port_that_is_wanted_and_closed_breaks_clients() {
+    let Some(site) = Site::new() else { return };
+    site.daemon.start();
+    let port = site.network.http;
+    edit_later(&site, |text| {
+        text.replace(&format!("Listen {port}\n"), "Listen 8446\n")
+    });
+    let report = doctor(&site);
+    let mut judge = Judge::default();
+    judge.first("HTTP on another port", &report, &["CONFIG-NOT-READ"]);
+    judge.end("ports that are closed");
+    let cause = &report["causes"][0];
+    assert_eq!(cause["severity"], "breaks-clients", "{report:#}");
+    assert_eq!(cause["remedy"], "restart", "{report:#}");
+    assert!(
+        codes(&cause["effects"]).contains(&"NOT-LISTENING".to_owned()),
+        "{report:#}"
+    );
+    let sections = report["sections"].as_array().unwrap();
+    for command in ["ports", "status"] {
+        let section = sections.iter().find(|one| one["command"] == command).unwrap();
+        assert_eq!(section["state"], "faults", "{report:#}");
+    }
+    let ca = site.ca();
+    let report = site.json(&["doctor", "--ca", &ca, "--fix", "--yes"], 0);
+    assert_eq!(report["verdict"], "healthy", "{report:#}");
+}
+
+/// A socket on all addresses of IPv4 is in nobody's way at one of IPv6.
+#[cfg(unix)]
+#[test]
+fn listeners_of_two_families_stand_together() {
+    let Some(site) = Site::new() else { return };
+    let port = site.network.http;
+    edit_later(&site, |text| {
+        let listen = format!("Listen {port}\n");
+        text.replace(
+            &listen,
+            &format!("{listen}Listen 0.0.0.0:8446\nListen [::1]:8446\n"),
+        )
+    });
+    site.daemon.start();
+    for address in ["127.0.0.1", "::1"] {
+        let met = std::net::TcpStream::connect((address, 8446));
+        assert!(met.is_ok(), "{address}: {met:?}");
+    }
+    let report = doctor(&site);
+    assert_eq!(report["verdict"], "healthy", "{report:#}");
+    site.run(&["lint"], 0);
+}
+
+/// A key is closed to all but root, and a running server has it: that is no fault.
+#[cfg(unix)]
+#[test]
+fn what_is_closed_to_an_account_is_not_judged() {
+    let Some(site) = Site::new() else { return };
+    site.daemon.start();
+    mode(site.folder.path(), 0o755);
+    let mut command = as_nobody(Path::new(env!("CARGO_BIN_EXE_esync-ssl")));
+    command.args(["doctor", "--json", "--ca", &site.ca(), "--httpd"]);
+    command.arg(&site.httpd.binary).arg("--root").arg(site.root());
+    let outcome = finish(&mut command, Duration::from_secs(60)).expect_code(0);
+    let report = outcome.data();
+    assert_eq!(report["error_count"], 0, "{report:#}");
+    let sections = report["sections"].as_array().unwrap();
+    let check = sections.iter().find(|one| one["command"] == "check").unwrap();
+    assert_eq!(check["state"], "not-looked-at", "{report:#}");
+    assert!(check["message"].to_string().contains("server.key"), "{report:#}");
+}
+
+/// Of what `httpd -t` alone knows, the line is told, and nobody is sent to `lint`.
+#[cfg(unix)]
+#[test]
+fn what_only_apache_knows_is_told_with_its_line() {
+    let Some(site) = Site::new() else { return };
+    edit_later(&site, |text| format!("{text}Mutex file:/nodir/x default\n"));
+    site.daemon.fails();
+    let report = doctor(&site);
+    let next = report["next_step"].as_str().unwrap();
+    assert!(next.contains("Correct line "), "{report:#}");
+    assert!(next.contains("httpd.conf"), "{report:#}");
+}
+
+#[test]
+fn an_error_that_nobody_knows_is_quoted() {
+    let Some(site) = Site::new() else { return };
+    site.daemon.start();
+    let log = site.root().join("logs/error_log");
+    let says = |line: &str| {
+        let mut text = fs::read(&log).unwrap();
+        text.extend_from_slice(line.as_bytes());
+        files::write(&log, text);
+    };
+    says("[plant:crit] [pid 1:tid 1] PLC0001: license of mod_plant ends soon\n");
+    let report = doctor(&site);
+    assert_eq!(codes(&report["causes"]), ["LOG-ENTRY-UNKNOWN"], "{report:#}");
+    site.daemon.stop();
+    says("[plant:emerg] [pid 1:tid 1] PLC0002: license of mod_plant has ended, exiting\n");
+    let report = doctor(&site);
+    let cause = &report["causes"][0];
+    assert_eq!(cause["code"], "SERVER-STOPPED", "{report:#}");
+    assert!(cause["log_lines"].to_string().contains("PLC0002"), "{report:#}");
+    let sections = report["sections"].as_array().unwrap();
+    let logs = sections.iter().find(|one| one["command"] == "explain").unwrap();
+    assert_ne!(logs["state"], "good", "{report:#}");
+}
+
+#[test]
+fn the_chains_of_two_sites_are_completed() {
+    let Some(site) = Site::new() else { return };
+    let pairs = [(NAME, "server"), (OTHER, "other")];
+    for (name, file) in pairs {
+        let leaf = site.authority.leaf(file, &[name]);
+        site.install(file, &leaf);
+        files::write(
+            &site.root().join(format!("conf/{file}.crt")),
+            fs::read(&leaf.certificate).unwrap(),
+        );
+    }
+    let intermediate = site.root().join("conf/intermediate.pem");
+    fs::copy(site.authority.intermediate(), intermediate).unwrap();
+    site.configure(&pairs.map(|(name, file)| site.host(name, file, "")).concat());
+    site.daemon.start();
+    let ca = site.ca();
+    let report = site.json(&["doctor", "--ca", &ca, "--fix", "--yes"], 0);
+    let done = || ("complete-chain".to_owned(), "done".to_owned());
+    assert_eq!(fixes(&report), [done(), done()], "{report:#}");
+    assert_eq!(report["verdict"], "healthy", "{report:#}");
 }
 
 /// What a run leaves that is killed between writing and being sure.

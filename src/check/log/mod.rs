@@ -155,6 +155,10 @@ impl Group<'_> {
             .retain(|code| self.codes().any(|own| own == *code));
         let named = self.named();
         finding.fix = with_names(finding.fix, &named);
+        // Not all that Apache refuses is known to `lint`.
+        if let (Code::DirectiveValue, Some((file, line))) = (known.code, &named.place) {
+            finding.fix = format!("Correct line {line} of {}.", ShownPath::of_others(file));
+        }
         Some(match (named.place, named.key.or(named.certificate)) {
             // As the log has it: of another machine, or below another folder than this one.
             (Some((file, line)), _) => {

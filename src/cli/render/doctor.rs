@@ -7,6 +7,8 @@ use crate::operation::doctor::{Cause, FixResult, Report, SectionState, Source, V
 use crate::shown::{cell, sentence};
 use crate::wording::count;
 
+/// So many causes are told.
+const CAUSES: usize = 20;
 /// So many further places of a cause are listed.
 const PLACES: usize = 5;
 
@@ -25,8 +27,15 @@ pub fn text(report: &Report) -> String {
         text.push('\n');
     }
     text += &verdict(report);
-    for (number, cause) in report.causes.iter().enumerate() {
+    for (number, cause) in report.causes.iter().take(CAUSES).enumerate() {
         let _ = write!(text, "\n{}. {}", number + 1, cause_lines(cause));
+    }
+    if let Some(more) = report.causes.len().checked_sub(CAUSES).filter(|more| *more > 0) {
+        let _ = writeln!(
+            text,
+            "\nNot shown: {}. esync-ssl doctor --json has all of them.",
+            count(more, "more cause")
+        );
     }
     if report.more_finding_count > 0 {
         let _ = writeln!(

@@ -63,6 +63,9 @@ pub struct Facts {
     /// Where mod_mime looks for the types of files without a `TypesConfig`: `AP_TYPES_CONFIG_FILE`, which Debian and others
     /// change; `None` where it was not asked.
     pub types_config: Option<Vec<u8>>,
+    /// Where the number of the parent process is without a `PidFile`: `DEFAULT_PIDLOG`, which Debian and Red Hat change;
+    /// `None` where it was not asked.
+    pub pid_file: Option<Vec<u8>>,
     /// Environment variables of the server.
     pub environment: BTreeMap<Vec<u8>, Vec<u8>>,
 }
@@ -97,6 +100,7 @@ impl Facts {
             built_in: built_in.iter().map(|name| name.to_string()).collect(),
             built_in_is_certain: platform == Platform::Windows,
             flags: Vec::new(),
+            pid_file: None,
             types_config: (platform == Platform::Windows).then(|| b"conf/mime.types".to_vec()),
             environment: BTreeMap::new(),
         }

@@ -1,6 +1,6 @@
 //! `Listen`: what one asks for. Binds nothing.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::entry::EntryId;
 use super::truth::Truth;
@@ -44,7 +44,12 @@ impl Listen {
 
     /// Is it active, and accepts connections to the address?
     pub fn takes(&self, ip: IpAddr) -> bool {
-        self.truth == Truth::True && (self.is_wildcard() || self.ip() == Some(ip))
+        let takes = |own: IpAddr| match own.is_unspecified() {
+            // A socket on `[::]` may take IPv4 as well.
+            true => own.is_ipv6() || ip.to_canonical().is_ipv4(),
+            false => own == ip,
+        };
+        self.truth == Truth::True && (self.address.is_none() || self.parsed().is_some_and(takes))
     }
 
     /// Would the two stand in each other's way at start: same port, and one takes addresses of the other?
@@ -53,7 +58,15 @@ impl Listen {
         // `-t` compares the texts; binding fails later, some pairs of wildcards in one order only. All are suspect
         // (fixtures/layouts/hazards/h18).
         self.port == other.port
+            && !self.is_of_other_family(other)
+            && !other.is_of_other_family(self)
             && (self.is_wildcard() || other.is_wildcard() || same_address(&self.address, &other.address))
+    }
+
+    /// Is it on all addresses of IPv4, and the other on a single one of IPv6? A socket on `[::]` may take both families.
+    fn is_of_other_family(&self, other: &Listen) -> bool {
+        let is_single_ipv6 = |ip: IpAddr| ip.to_canonical().is_ipv6();
+        self.is_all_of(&Ipv4Addr::UNSPECIFIED.into()) && other.ip().is_some_and(is_single_ipv6)
     }
 
     /// The protocol in force: the word, or https on 443 and http elsewhere (listen.c, `ap_set_listener`).
@@ -166,9 +179,25 @@ mod tests {
             ("127.0.0.1:80", "127.0.0.2:80", false),
             ("[::1]:80", "[0::1]:80", true),
             ("80", "443", false),
+            ("0.0.0.0:80", "[::1]:80", false),
+            ("0.0.0.0:80", "[::]:80", true),
+            ("0.0.0.0:80", "[::ffff:127.0.0.1]:80", true),
+            ("80", "[::1]:80", true),
+            ("[::]:80", "[::1]:80", true),
         ] {
             assert_eq!(listen(a).overlaps(&listen(b)), expected, "{a} {b}");
+            assert_eq!(listen(b).overlaps(&listen(a)), expected, "{b} {a}");
         }
+    }
+
+    #[test]
+    fn addresses_of_ipv4_take_no_ipv6() {
+        let takes = |text: &str, ip: &str| listen(text).takes(ip.parse().unwrap());
+        assert!(takes("80", "::1") && takes("80", "127.0.0.1"));
+        assert!(takes("[::]:80", "::1") && takes("[::]:80", "127.0.0.1"));
+        assert!(takes("0.0.0.0:80", "127.0.0.1") && !takes("0.0.0.0:80", "::1"));
+        assert!(takes("[::1]:80", "::1") && !takes("[::1]:80", "::2"));
+        assert!(!takes("localhost:80", "127.0.0.1"));
     }
 
     #[test]

@@ -215,6 +215,12 @@ impl Source {
         native(absolute)
     }
 
+    /// May this account not see whether there is anything at an absolute path of the configuration?
+    pub fn is_closed(&self, absolute: &[u8]) -> bool {
+        let met = std::fs::metadata(self.host_path(absolute));
+        met.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
+    }
+
     /// What an absolute path of the configuration leads to, symbolic links followed.
     pub fn kind(&self, absolute: &[u8]) -> Kind {
         let host = self.host_path(absolute);

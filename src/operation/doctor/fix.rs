@@ -1,5 +1,7 @@
 //! `--fix`: carries out what helps, one by one, each asked for, each through the transaction of its own operation.
 
+use std::path::PathBuf;
+
 use super::super::enable;
 use super::super::enable_files::Files;
 use super::super::environment::{Where, World, Writing};
@@ -10,10 +12,11 @@ use super::remedy::{Chain, chain};
 use super::report::{FixResult, Fixed, Remedy, Report};
 use super::{Diagnosis, Request, diagnose};
 use crate::change::Http;
+use crate::check::Finding;
 use crate::exit_status::ExitStatus;
-use crate::shown::shown;
+use crate::shown::{sentence, shown};
 
-/// What is done where nobody is there to ask.
+/// What to do where nobody is there to ask.
 const UNASKED: &str = "give --yes to do what helps without questions, or leave out --fix to only look";
 
 /// Offers what helps, one by one, and looks again after each.
@@ -27,6 +30,8 @@ pub fn fix(
     (world, voice): (&World, &dyn Voice),
 ) -> Result<Report, Failure> {
     let mut fixes: Vec<Fixed> = Vec::new();
+    // Of one kind there may be several: a chain for each certificate.
+    let mut offered: Vec<(Remedy, Option<PathBuf>)> = Vec::new();
     let mut is_first = true;
     loop {
         let loaded = Loaded::find(place)?;
@@ -39,17 +44,28 @@ pub fn fix(
             groups,
             looked,
         } = diagnose(request, loaded, world, voice)?;
-        let is_new = |remedy: &Remedy| fixes.iter().all(|fixed| fixed.remedy != *remedy);
         let next = report.causes.iter().zip(&groups).find_map(|(cause, group)| {
-            let remedy = cause.remedy.filter(is_new)?;
-            Some((remedy, chain(group, &looked.loaded)))
+            let remedy = cause.remedy?;
+            let chain = chain(group, &looked.loaded).filter(|_| remedy == Remedy::CompleteChain);
+            let key = (remedy, chain.as_ref().map(|chain| chain.certificate.clone()));
+            (!offered.contains(&key)).then_some((key, chain, cause.finding.clone()))
         });
-        let Some((remedy, chain)) = next else {
+        let Some((key, chain, finding)) = next else {
             report.fixes = fixes;
             return Ok(report);
         };
+        voice.talk(&told(&finding, offered.len() + 1));
+        let remedy = key.0;
+        offered.push(key);
         fixes.push(carry_out(remedy, chain, yes, place, (world, voice))?);
     }
+}
+
+/// What is wrong, before it is asked whether to correct it.
+fn told(finding: &Finding, number: usize) -> String {
+    let place = finding.place.as_ref().map(|place| format!(" ({place})"));
+    let words = format!("{}{}", finding.summary, place.unwrap_or_default());
+    format!("{number}. {}: {}", finding.code, sentence(&words))
 }
 
 /// Does one thing, if it is agreed to.

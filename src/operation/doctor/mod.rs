@@ -1,6 +1,7 @@
 //! Everything that the other operations know of a server, in one answer: each cause once, the worst first, what is well
 //! in a line each, and one next step. Finds nothing itself: `same_cause` puts together what others found.
 
+mod few;
 mod fix;
 mod look;
 mod observe;

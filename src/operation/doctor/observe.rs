@@ -3,15 +3,14 @@
 use super::super::environment::World;
 use super::super::explained::StartOutcome;
 use super::super::interrupted::{remedy, stores};
+use super::super::targets::Target;
 use super::super::{lint, ports};
+use super::few::{MOST, fair, once};
 use super::look::{Looked, Request};
 use super::observed::{Observation, Source, kind};
 use crate::apply::Unfinished;
 use crate::check::{Code, Finding, Severity};
 use crate::quoted::word;
-
-/// So many of each operation are told, the worst first.
-const MOST: usize = 200;
 
 impl Looked {
     /// Puts down what each operation sees, whoever says it best first.
@@ -20,6 +19,7 @@ impl Looked {
             self.of_runs(world),
             self.of_lint(),
             self.of_check(),
+            self.of_certificates(),
             self.of_ports(),
             self.of_logs(request.since.is_some()),
             self.of_server(),
@@ -27,9 +27,9 @@ impl Looked {
             self.of_devices(),
         ];
         for each in &mut all {
-            each.sort_by_key(Observation::severity);
+            *each = once(std::mem::take(each));
             self.more_count += each.len().saturating_sub(MOST);
-            each.truncate(MOST);
+            *each = fair(std::mem::take(each));
         }
         self.observations = all.into_iter().flatten().collect();
     }
@@ -56,14 +56,35 @@ impl Looked {
 
     fn of_lint(&self) -> Vec<Observation> {
         let found = lint::findings(&self.loaded, lint::problems(&self.loaded));
-        let told = found.into_iter().map(|mut finding| {
+        let found = found.into_iter().map(|mut finding| {
             finding.code = kind(&finding);
-            Observation {
+            finding
+        });
+        let told = found
+            .filter(|finding| !self.is_disproved(finding))
+            .map(|finding| Observation {
                 port: self.port_at(&finding),
                 ..Observation::new(Source::Lint, finding)
-            }
-        });
+            });
         told.collect()
+    }
+
+    /// Does a finding say that two `Listen` lines cannot stand together, of a server that has read them and listens there?
+    fn is_disproved(&self, finding: &Finding) -> bool {
+        let is_read = self.is_up == Some(true)
+            && self.logs.outcome == Some(StartOutcome::Running)
+            && self.changed_since.is_none();
+        let Some(Ok(report)) = self.ports.as_ref().filter(|_| is_read) else {
+            return false;
+        };
+        let is_own = |holder: &ports::Holder| holder.own;
+        let port = self
+            .port_at(finding)
+            .filter(|_| finding.code == Code::ListenTwice);
+        port.is_some_and(|port| {
+            let mut both = report.ports.iter().filter(|one| one.port == port);
+            both.all(|one| one.holders.iter().any(is_own))
+        })
     }
 
     fn of_check(&self) -> Vec<Observation> {
@@ -78,8 +99,7 @@ impl Looked {
         let whole = self.check.findings.iter();
         // What `lint` says line by line is summed up there.
         let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
-        let ends = self.check.expiring.iter().map(|one| &one.finding);
-        found.extend(whole.chain(ends).cloned().map(|finding| Observation {
+        found.extend(whole.cloned().map(|finding| Observation {
             port: self.port_at(&finding),
             ..Observation::new(Source::Check, finding)
         }));
@@ -94,6 +114,13 @@ impl Looked {
             found.push(Observation::new(Source::Check, finding));
         }
         found
+    }
+
+    /// Whose life is short, or over.
+    fn of_certificates(&self) -> Vec<Observation> {
+        let ends = self.check.expiring.iter().map(|one| one.finding.clone());
+        ends.map(|finding| Observation::new(Source::Certificates, finding))
+            .collect()
     }
 
     /// The port of a `Listen` that a finding is at.
@@ -115,7 +142,18 @@ impl Looked {
                 ..Observation::new(Source::Ports, finding)
             })
         });
-        each.collect()
+        let not_held = report.ports.iter().filter(|port| self.is_without_listener(port));
+        let not_held = not_held.map(|port| Observation {
+            port: Some(port.port),
+            ..Observation::new(Source::Ports, not_listening(port))
+        });
+        each.chain(not_held).collect()
+    }
+
+    /// Does Apache run without a port that its configuration wants? Of those with TLS `verify` says it.
+    fn is_without_listener(&self, port: &ports::Port) -> bool {
+        let is_seen = |target: &Target| target.address.port() == port.port;
+        self.is_up == Some(true) && port.holders.is_empty() && !self.targets.iter().any(is_seen)
     }
 
     fn of_logs(&self, is_since: bool) -> Vec<Observation> {
@@ -136,7 +174,14 @@ impl Looked {
                 ..Observation::new(Source::Explain, finding)
             }
         });
-        each.collect()
+        // Of a server that does not run they are told with that.
+        let grave = &self.logs.unknown_errors.grave;
+        let grave = (self.is_up != Some(false) && !grave.is_empty()).then(|| Observation {
+            lines: grave.clone(),
+            count: grave.len(),
+            ..Observation::new(Source::Explain, unknown_entry())
+        });
+        each.chain(grave).collect()
     }
 
     fn of_server(&self) -> Vec<Observation> {
@@ -168,7 +213,14 @@ impl Looked {
             ),
             _ => return Vec::new(),
         };
-        vec![Observation::new(Source::Status, found)]
+        let lines = match up {
+            Some(false) => self.logs.unknown_errors.grave.clone(),
+            _ => Vec::new(),
+        };
+        vec![Observation {
+            lines,
+            ..Observation::new(Source::Status, found)
+        }]
     }
 
     fn of_clients(&self) -> Vec<Observation> {
@@ -209,6 +261,27 @@ impl Looked {
             })
             .collect()
     }
+}
+
+fn not_listening(port: &ports::Port) -> Finding {
+    Finding::new(
+        Code::NotListening,
+        Severity::BreaksClients,
+        format!("Apache runs and does not listen on {}", port.endpoint),
+        "The configuration wants it, and no program listens there.",
+        "esync-ssl restart",
+    )
+    .placed(|_| Some(port.place.clone()))
+}
+
+fn unknown_entry() -> Finding {
+    Finding::new(
+        Code::LogEntryUnknown,
+        Severity::WorksButWrong,
+        "the log has an entry, worse than an error, that is not known here",
+        "Apache or one of its modules wrote it since the last start.",
+        "Look up what it means; esync-ssl explain shows all that is not known here.",
+    )
 }
 
 fn unfinished(run: &Unfinished, remedy: &str) -> Finding {

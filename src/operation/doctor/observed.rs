@@ -56,6 +56,8 @@ pub struct Observation {
     pub by: Source,
     /// The virtual host that it is about.
     pub host: Option<Place>,
+    /// Further ones of which the same is so.
+    pub more_hosts: Vec<Place>,
     /// The port that it is about.
     pub port: Option<u16>,
     /// Where it was seen, in words, such as an address.
@@ -75,6 +77,7 @@ impl Observation {
             finding,
             by,
             host: None,
+            more_hosts: Vec::new(),
             port: None,
             at: None,
             lines: Vec::new(),
@@ -131,9 +134,21 @@ impl Observation {
         self.is_in_file_of(other) && (lines.0 == lines.1 || lines.0.is_none() || lines.1.is_none())
     }
 
+    /// The virtual hosts that it is about.
+    pub fn hosts(&self) -> impl Iterator<Item = &Place> {
+        self.host.iter().chain(&self.more_hosts)
+    }
+
     /// Are both about one virtual host?
     pub fn is_of_host_of(&self, other: &Observation) -> bool {
-        self.host.is_some() && self.host == other.host
+        self.hosts()
+            .any(|host| other.hosts().any(|of_other| of_other == host))
+    }
+
+    /// Is it told with the line of a virtual host that the other is about?
+    pub fn is_at_host_of(&self, other: &Observation) -> bool {
+        let place = self.finding.place.as_ref();
+        place.is_some_and(|place| other.hosts().any(|host| host == place))
     }
 
     /// The module that it says is not loaded, such as `mod_ssl`.

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use super::super::certificate_files;
 use super::super::find::Loaded;
 use super::look::Looked;
+use super::observed::Source;
 use super::report::Remedy;
 use super::same_cause::Group;
 use crate::check::tls_host::TlsHost;
 use crate::check::{Code, Severity};
 use crate::tls::certificate::Link;
 
-/// So many files beside a certificate are looked at.
+/// So many files beside a certificate are looked at, in the order of their names.
 const MOST_FILES: usize = 200;
 
 /// What helps against a cause. `stops`: something keeps Apache from starting.
@@ -20,6 +21,8 @@ pub fn remedy(group: &Group, stops: bool, looked: &Looked) -> Option<Remedy> {
     match group.lead().code() {
         Code::RunUnfinished => Some(Remedy::Recover),
         Code::ServerStopped | Code::ServedOtherThanDisk if !stops => Some(Remedy::Restart),
+        // What `verify` sees there may have other reasons.
+        Code::NotListening if !stops && group.lead().by == Source::Ports => Some(Remedy::Restart),
         // A change that clients do not miss may be one that somebody is still at.
         Code::ConfigNotRead if !stops && group.severity() != Severity::Advice => Some(Remedy::Restart),
         Code::RenewalNotScheduled => Some(Remedy::Schedule),
@@ -82,12 +85,13 @@ pub fn chain(group: &Group, loaded: &Loaded) -> Option<Chain> {
 /// The other files of a folder that may hold certificates.
 fn beside(file: &Path) -> Vec<PathBuf> {
     let entries = file.parent().and_then(|folder| folder.read_dir().ok());
-    let entries = entries.into_iter().flatten().flatten().take(MOST_FILES);
+    let entries = entries.into_iter().flatten().flatten();
     let is_candidate = |path: &PathBuf| {
         let end = path.extension().and_then(|end| end.to_str()).unwrap_or_default();
         path != file && ["crt", "pem", "cer", "cert", "ca-bundle"].contains(&&*end.to_ascii_lowercase())
     };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_candidate).collect();
     files.sort();
+    files.truncate(MOST_FILES);
     files
 }

@@ -157,12 +157,15 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
         // Apache reads no line beyond one that stops it: there, different words mean one fault.
         return one.stops_start() && other.stops_start() && one.is_in_line_of(other);
     }
+    // Nobody listens there, whichever virtual host is asked for.
+    if one.code() == Code::NotListening && one.port.is_some() && one.port == other.port {
+        return true;
+    }
     // All directives of one module that is not loaded.
     if one.code() == Code::ModuleNotLoaded && one.module().is_some() && one.module() == other.module() {
         return true;
     }
-    let hosts = one.host.as_ref().zip(other.host.as_ref());
-    let is_one_host = hosts.is_none_or(|(one, other)| one == other);
+    let is_one_host = one.host.is_none() || other.host.is_none() || one.is_of_host_of(other);
     places.is_none()
         && one.is_of_nothing()
         && other.is_of_nothing()
@@ -205,8 +208,8 @@ impl Row {
             Tie::Host => each(&|cause, effect| {
                 cause.is_of_host_of(effect)
                     || cause.may_be_at(effect)
-                    || cause.finding.place.is_some() && cause.finding.place == effect.host
-                    || effect.finding.place.is_some() && effect.finding.place == cause.host
+                    || cause.is_at_host_of(effect)
+                    || effect.is_at_host_of(cause)
                     || cause.host.is_none() && cause.finding.place.is_none()
                     || effect.by == Source::Explain && effect.finding.place.is_none()
             }),

@@ -1,14 +1,18 @@
 //! What is told of what was seen: causes with what they are seen by and what comes of them, and one next step.
 
+use std::fmt::Write as _;
+
 use super::look::Looked;
-use super::observed::{Source, plain};
+use super::observed::{Observation, Source, plain};
 use super::remedy::remedy;
 use super::report::{Cause, Effect, Remedy, Report, Verdict};
 use super::same_cause::Group;
 use super::sections;
-use crate::check::Severity;
+use crate::check::{Code, Finding, Severity};
 use crate::place::Place;
+use crate::quoted::word;
 use crate::severity::Counts;
+use crate::wording::count;
 
 /// So many lines of logs are quoted for a cause.
 const QUOTED: usize = 3;
@@ -23,7 +27,7 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
         .any(|group| group.severity() == Severity::StopsStart);
     let causes: Vec<Cause> = groups
         .iter()
-        .map(|group| cause(group, remedy(group, stops, looked)))
+        .map(|group| cause(group, remedy(group, stops, looked), looked))
         .collect();
     let counts: Counts = causes.iter().map(|cause| cause.finding.level()).collect();
     Report {
@@ -42,8 +46,8 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
     }
 }
 
-fn cause(group: &Group, remedy: Option<Remedy>) -> Cause {
-    let finding = group.finding();
+fn cause(group: &Group, remedy: Option<Remedy>, looked: &Looked) -> Cause {
+    let mut finding = group.finding();
     let mut seen_by: Vec<Source> = group.same.iter().map(|one| one.by).collect();
     seen_by.sort_unstable();
     seen_by.dedup();
@@ -53,6 +57,22 @@ fn cause(group: &Group, remedy: Option<Remedy>) -> Cause {
         if !finding.place.iter().chain(&places).any(is_known) {
             places.push(place.clone());
         }
+    }
+    if let Some(fix) = renewal(&finding, looked) {
+        finding.fix = fix;
+    }
+    let hosts = hosts(group);
+    if let Some(more) = hosts.len().checked_sub(1).filter(|more| *more > 0) {
+        let _ = write!(
+            finding.cause,
+            " The same is so for {}.",
+            count(more, "more virtual host")
+        );
+        places.extend(
+            hosts
+                .into_iter()
+                .filter(|host| Some(host) != finding.place.as_ref()),
+        );
     }
     let logged = group.all().filter(|one| one.by == Source::Explain);
     let lines = group.all().flat_map(|one| &one.lines).take(QUOTED);
@@ -83,6 +103,37 @@ fn cause(group: &Group, remedy: Option<Remedy>) -> Cause {
         effects,
         remedy,
     }
+}
+
+/// How a certificate is renewed that ends, where nothing more is known than that it has to be.
+fn renewal(finding: &Finding, looked: &Looked) -> Option<String> {
+    let is_end = matches!(finding.code, Code::CertExpired | Code::CertExpiresSoon);
+    let place = finding
+        .place
+        .as_ref()
+        .filter(|_| is_end && finding.fix.starts_with("Renew it"))?;
+    let mut all = looked.certificates.iter().flat_map(|report| &report.certificates);
+    let told = all.find(|told| plain(&told.file) == plain(&place.file))?;
+    let name = told.names.first()?;
+    Some(match told.due {
+        Some(_) => format!("esync-ssl renew {} --now", word(name)),
+        None => format!(
+            "Get a new certificate for {name}, put it into {} with its key beside it, then: esync-ssl restart",
+            place.file
+        ),
+    })
+}
+
+/// The virtual hosts that a cause is about which is in a file of theirs, each once.
+fn hosts(group: &Group) -> Vec<Place> {
+    let lead = group.lead();
+    let is_elsewhere = |host: &&Place| lead.finding.place.as_ref().is_some_and(|place| place != *host);
+    let same = group.same.iter().filter(|one| one.is_in_file_of(lead));
+    let hosts = same.flat_map(Observation::hosts).filter(is_elsewhere).cloned();
+    let mut hosts: Vec<Place> = hosts.collect();
+    hosts.sort_by_cached_key(|host| (plain(&host.file), host.line));
+    hosts.dedup();
+    hosts
 }
 
 /// The one thing to do next.

@@ -105,6 +105,8 @@ pub struct Server {
     pub main: PathBuf,
     /// Its `PidFile`.
     pub pid_file: PathBuf,
+    /// That is compiled into the binary, and all of its servers have it that name no other.
+    pub shares_pid_file: bool,
     /// Flags (`-D`) and environment that it gets when nothing tells better.
     pub flags: Vec<Vec<u8>>,
     /// See `flags`.
@@ -131,7 +133,9 @@ impl Server {
                 .any(|name| process.name.starts_with(name)),
         };
         let line = CommandLine::of(&process.arguments);
-        (is_httpd && process.by_root_or_us && line.is_server(|| !children(pid).is_empty())).then_some(process)
+        let is_other = self.shares_pid_file && !line.names(&self.root, &self.main, same);
+        (is_httpd && !is_other && process.by_root_or_us && line.is_server(|| !children(pid).is_empty()))
+            .then_some(process)
     }
 
     /// Who else may write the `PidFile`, whose number would be believed and signalled.

@@ -216,10 +216,10 @@ pub const SERVER: &[Known] = &[
         "No <Directory> section allows access to the folder, often because DocumentRoot was changed.",
         "<Directory \"FOLDER\"> Require all granted </Directory>",
     ]),
-    row(&["AH00558", "AH00557"], Code::ServerNameMissing, WorksButWrong, [
+    row(&["AH00558", "AH00557"], Code::ServerNameMissing, Advice, [
         "there is no ServerName",
         "Apache takes the machine's own name and compares it with the certificate.",
-        "ServerName NAME in the main server and in each virtual host.",
+        "Write ServerName, with the name that clients use, above the first <VirtualHost>.",
     ]),
     row(&["AH00427", "AH00428"], Code::ChildEnded, StopsStart, [
         "the child process of Apache keeps ending",

@@ -295,7 +295,8 @@ impl Ink<'_> {
             title: "What was changed",
             count: shown.len(),
             body: html! {
-                @if shown.is_empty() { p { "There are no backups here: this program has changed nothing." } }
+                @if let Some(why) = &self.of.changes_unknown { p { "What was changed is not known: " (why) "." } }
+                @else if shown.is_empty() { p { "There are no backups here: this program has changed nothing." } }
                 @for change in shown { (self.change(change)) }
                 @if all > shown.len() { p.soft { "And " (all - shown.len()) " before them; esync-ssl backups lists all." } }
             },

@@ -131,3 +131,18 @@ fn no_row_names_a_code_as_its_own_effect() {
         assert!(!row.effects.is_empty() || row.by.is_some());
     }
 }
+
+#[test]
+fn a_port_on_which_nobody_listens_is_one_cause_for_all_its_virtual_hosts() {
+    let silent = |line: usize, port: u16| {
+        let one = observed(Source::Verify, Code::NotListening, Severity::BreaksClients);
+        let mut one = host(at(one, "/conf/httpd.conf", Some(line)), line);
+        one.port = Some(port);
+        one
+    };
+    let all = vec![silent(3, 443), silent(9, 443), silent(15, 8443)];
+    assert_eq!(
+        told(all),
+        [(Code::NotListening, vec![]), (Code::NotListening, vec![])]
+    );
+}
