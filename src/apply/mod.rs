@@ -33,7 +33,7 @@ pub use folder::{Folder, Found, Fresh, Kind, Last, Place, Way, others_at, read_o
 pub use journal::{Entry, Known, Manifest, Name, State, checksum, may_name};
 pub use lock::{Holder, Lock, LockError};
 pub use owner::{Attributes, Others};
-pub use put::{Readable, put, remove, rename, sweep_own};
+pub use put::{Readable, put, refuse_shared, remove, rename, sweep_own};
 pub use recover::Recovered;
 pub use restore::{Return, Since};
 pub use rights::may_be_created;

@@ -49,6 +49,16 @@ pub fn put(disk: &dyn Disk, path: &Path, bytes: &[u8], readable: Readable) -> Re
         .map_err(failed("write", path))
 }
 
+/// Whether [`put`] would refuse this file as others may write there. Nothing is made.
+///
+/// # Errors
+/// [`ApplyError::Refused`] where others may write; that it cannot be told.
+pub fn refuse_shared(path: &Path) -> Result<(), ApplyError> {
+    let way = Way::to(path, Last::Keep).map_err(failed("create", path))?;
+    way.place.refuse_led().map_err(failed("create", path))?;
+    is_fit(&way.place, path, Shared::Refused)
+}
+
 /// Removes a file of our own, if it is there, and waits until that is on the disk.
 ///
 /// # Errors

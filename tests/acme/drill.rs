@@ -395,7 +395,7 @@ fn what_is_kept_belongs_to_somebody_else() {
         assert_ne!(outcome.code, Some(0), "{}", outcome.report());
         assert!(said.contains("conf/esync-ssl-acme"), "{}", outcome.report());
         assert!(!drill.events().is_empty());
-        assert_eq!(drill.world.ca.count("/order"), orders);
+        assert_eq!(drill.world.ca.count("/order"), orders, "{}", outcome.report());
     }
     drill.is_as_it_was();
 }

@@ -49,7 +49,7 @@ impl Listen {
             true => own.is_ipv6() || ip.to_canonical().is_ipv4(),
             false => own == ip,
         };
-        self.truth == Truth::True && (self.address.is_none() || self.parsed().is_some_and(takes))
+        self.truth == Truth::True && (self.address.is_none() || self.bound().is_some_and(takes))
     }
 
     /// Would the two stand in each other's way at start: same port, and one takes addresses of the other?

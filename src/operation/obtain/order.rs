@@ -141,6 +141,9 @@ impl Ordering<'_> {
             return Ok(obtained);
         }
         self.refuse_too_many_failures()?;
+        if !self.is_thrown_away {
+            self.state.refuse_shared_order(&self.name())?;
+        }
         if self.ways.contains(&Way::Handover) {
             refuse_no_return(self.loaded, self.job)?;
         }

@@ -253,6 +253,11 @@ impl<'a> State<'a> {
         self.put_json(&self.order_folder(name).join("order.json"), order)
     }
 
+    /// An order that could not be kept is not placed.
+    pub(super) fn refuse_shared_order(&self, name: &str) -> Result<(), Failure> {
+        Ok(apply::refuse_shared(&self.order_folder(name).join("order.json"))?)
+    }
+
     pub(super) fn order_key(&self, name: &str) -> Result<Option<PrivateKey>, Failure> {
         let path = self.order_folder(name).join("key.pem");
         let Some(pem) = self.read(&path)? else {
