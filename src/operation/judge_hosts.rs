@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 
 use super::find::Loaded;
 use super::judge_files::Server;
+use super::running;
 use crate::check::certificate::check_and_sent;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles, Trouble};
@@ -120,7 +121,9 @@ fn others_start(loaded: &Loaded) -> bool {
         use std::os::unix::fs::MetadataExt;
         let us = rustix::process::geteuid();
         let main = loaded.installation.main.metadata();
-        !us.is_root() && main.is_ok_and(|main| main.uid() != us.as_raw())
+        let is_others = !us.is_root() && main.is_ok_and(|main| main.uid() != us.as_raw());
+        // One that does not run may be started by us.
+        is_others && running::is_up(&running::server(loaded))
     }
     #[cfg(not(unix))]
     {

@@ -333,7 +333,7 @@ fn the_authority_is_away_for_ten_looks() {
     }
     drill.is_as_it_was();
     drill.world.ca.always("/dir", directory);
-    drill.world.ca.state().ahead = time::Duration::hours(85 + 7 * 9);
+    drill.world.ca.state().ahead = time::Duration::hours(85 + 7 * 10);
     drill.clock = format!("+{}", (85 + 7 * 10) * 3600);
     let silent = drill.run(&SCHEDULED).expect_code(0);
     assert_eq!(silent.stdout_text() + &silent.stderr_text() + &drill.events(), "");
