@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 
 use super::find::Loaded;
 use super::judge_files::Server;
-use super::running;
 use crate::check::certificate::check_and_sent;
 use crate::check::question::Question;
 use crate::check::tls_files::{File, TlsFiles, Trouble};
@@ -123,7 +122,7 @@ fn others_start(loaded: &Loaded) -> bool {
         let main = loaded.installation.main.metadata();
         let is_others = !us.is_root() && main.is_ok_and(|main| main.uid() != us.as_raw());
         // One that does not run may be started by us.
-        is_others && running::is_up(&running::server(loaded))
+        is_others && super::running::is_up(&super::running::server(loaded))
     }
     #[cfg(not(unix))]
     {
