@@ -237,11 +237,9 @@ impl<'a, 'r> Search<'a, 'r> {
             Some(ip) => Vec::from_iter(self.configuration.answering(Some(ip), port, &self.request.domain)),
             None => self.on(port, true, None),
         };
-        // Where a listener is for HTTPS by now, HTTP came in there; not where HTTPS is that of others.
+        // Where a listener is for HTTPS by now, HTTP came in there.
         if self.is_secure && self.own_address(port).is_none() {
-            let mut ends = self.ends(port, false, None);
-            ends.retain(|end| self.is_home(*end));
-            found.extend(self.at(ends, port));
+            found.extend(self.moved(port));
             let mut known = HashSet::new();
             found.retain(|host| known.insert(host.section));
         }
@@ -281,9 +279,7 @@ impl<'a, 'r> Search<'a, 'r> {
         let mut found = Vec::new();
         for port in ports {
             found.extend(self.on(port, true, None));
-            let mut ends = self.ends(port, false, None);
-            ends.retain(|end| self.is_home(*end));
-            found.extend(self.at(ends, port));
+            found.extend(self.moved(port));
         }
         let mut known = HashSet::new();
         found.retain(|host| {
@@ -305,6 +301,13 @@ impl<'a, 'r> Search<'a, 'r> {
         let ip = self.request.domain.parse().ok()?;
         let mut here = self.listens().filter(|listen| listen.port == port);
         here.any(|listen| listen.takes(ip)).then_some(ip)
+    }
+
+    /// Whoever answered the domain on the port where a listener is for its HTTPS by now; not where HTTPS is that of others.
+    fn moved(&self, port: u16) -> Vec<&'a VirtualHost> {
+        let mut ends = self.ends(port, false, None);
+        ends.retain(|end| self.is_home(*end));
+        self.at(ends, port)
     }
 
     /// Answers a TLS virtual host of its own the domain there?
