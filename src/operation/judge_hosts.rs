@@ -105,12 +105,21 @@ pub fn judge_host(
             anchors: &[],
         };
         let mut one = Checked::new(shown.clone(), place.clone(), &question);
-        if others_start(loaded) {
-            skipped.extend(one.leave_out_closed(&files));
+        // The system is asked only where it matters.
+        let closed = closed_of(&files);
+        if !closed.is_empty() && others_start(loaded) {
+            skipped.extend(one.leave_out(&closed));
         }
         checked.push(one);
     }
     checked
+}
+
+/// The files that this account may not read.
+fn closed_of(files: &TlsFiles) -> Vec<&File> {
+    let all = [Some(&files.certificate), files.key.as_ref(), files.chain.as_ref()];
+    let closed = |file: &&File| matches!(file.bytes, Err(Trouble::Closed(_)));
+    all.into_iter().flatten().filter(closed).collect()
 }
 
 /// Is Apache started by another account than ours, which may read what we may not?
@@ -145,13 +154,8 @@ impl Checked {
     }
 
     /// Takes out that files cannot be read by us, which says nothing of Apache; instead they are among what was not checked.
-    fn leave_out_closed(&mut self, files: &TlsFiles) -> Vec<Skipped> {
-        let all = [Some(&files.certificate), files.key.as_ref(), files.chain.as_ref()];
-        let closed = all
-            .into_iter()
-            .flatten()
-            .filter(|file| matches!(file.bytes, Err(Trouble::Closed(_))));
-        let told = closed.map(|file| {
+    fn leave_out(&mut self, closed: &[&File]) -> Vec<Skipped> {
+        let told = closed.iter().map(|file| {
             let is_it = |finding: &Finding| {
                 let place = finding.place.as_ref();
                 finding.code == Code::FileUnreadable && place.is_some_and(|place| *place.file == *file.path)
