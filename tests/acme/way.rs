@@ -8,6 +8,7 @@ use esync_ssl::acme::{Client, Https, MAX_BODY, Obstacle, Proxy, Session, Setting
 use serde_json::json;
 
 use crate::scripted::{Impatient, World, obstacle, settings, wanted};
+use crate::support::network::HeldPort;
 use crate::support::process::{finish, this_test};
 use crate::support::scripted_ca::{Reply, ScriptedCa};
 
@@ -87,8 +88,8 @@ fn what_is_bounded_as_a_whole_ends_in_that_time() {
 #[test]
 fn nobody_there_is_said_so() {
     let clock = Impatient::default();
-    let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    let port = socket.local_addr().expect("its address").port();
+    let socket = HeldPort::at((Ipv4Addr::LOCALHOST, 0));
+    let port = socket.address().port();
     drop(socket);
     let world = World::start();
     let url = format!("https://127.0.0.1:{port}/dir");

@@ -1,11 +1,14 @@
 //! Domains that are IPv6 addresses, before a real Apache: what it takes for one, and the whole way on, seen, and off.
 #![cfg(target_os = "linux")]
 
+use std::net::TcpListener;
+
 use crate::support;
 use crate::support::apache::Httpd;
 use crate::support::apache_site::ApacheSite;
 use crate::support::client::http_get;
 use crate::support::files;
+use crate::support::network::HeldPort;
 
 const ADDRESS: &str = "2001:db8::7";
 
@@ -113,7 +116,6 @@ fn an_ipv6_address_is_served_and_off_again() {
 /// Where Apache listens on single addresses, what others have on others is in nobody's way.
 #[test]
 fn a_port_is_asked_about_at_the_addresses_of_apache() {
-    use std::net::TcpListener;
     let Some(site) = ApacheSite::new("") else { return };
     if !site.network.isolated {
         support::skip("without a network of its own");
@@ -124,7 +126,6 @@ fn a_port_is_asked_about_at_the_addresses_of_apache() {
     files::write(&main, text.replace("\nListen 80\n", "\nListen 127.0.1.5:80\n"));
     site.daemon.start();
     let only_ipv6 = |word: &str| std::fs::write("/proc/sys/net/ipv6/bindv6only", word).is_ok();
-    let held = |end: &str| TcpListener::bind(end).unwrap_or_else(|error| panic!("{end}: {error}"));
     let dry = || {
         let words = [
             "enable",
@@ -138,7 +139,7 @@ fn a_port_is_asked_about_at_the_addresses_of_apache() {
         program.args(["--dry-run", "--no-rehearsal"])
     };
     for end in ["127.0.1.5:443", "0.0.0.0:443", "[::]:443"] {
-        let _socket = held(end);
+        let _socket = HeldPort::at(end);
         let refused = dry().run().expect_code(4);
         assert!(
             refused
@@ -149,9 +150,9 @@ fn a_port_is_asked_about_at_the_addresses_of_apache() {
         );
     }
     // As nginx has it, where the settings of this network can be written.
-    let _all_of_ipv6 = only_ipv6("1").then(|| held("[::]:443"));
+    let _all_of_ipv6 = only_ipv6("1").then(|| TcpListener::bind("[::]:443").expect("the port"));
     only_ipv6("0");
-    let _others = held("127.0.1.3:443");
+    let _others = TcpListener::bind("127.0.1.3:443").expect("the port");
     dry().run().expect_code(0);
     let done = site.enable(&site.leaf, &["--http", "keep", "--restart"]).run();
     done.expect_code(0);

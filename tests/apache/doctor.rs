@@ -2,7 +2,6 @@
 //! are.
 
 use std::fs;
-use std::net::TcpListener;
 #[cfg(unix)]
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,7 +15,7 @@ use crate::support::apache::Httpd;
 use crate::support::apache_site::ApacheSite;
 use crate::support::certificates::{Days, p256, self_signed};
 use crate::support::files;
-use crate::support::network::Network;
+use crate::support::network::{HeldPort, Network};
 #[cfg(unix)]
 use crate::support::others::mode;
 use crate::support::process::Outcome;
@@ -217,7 +216,7 @@ fn what_is_of_the_running_server_comes_first() {
     judge.first("a new site, not restarted", &doctor(&site), &told);
     site.daemon.stop();
     judge.first("stopped", &doctor(&site), &["SERVER-STOPPED"]);
-    let holder = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
+    let holder = HeldPort::at(("0.0.0.0", site.network.https));
     let report = doctor(&site);
     judge.first("a port that another program has", &report, &["PORT-TAKEN"]);
     drop(holder);

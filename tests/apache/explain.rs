@@ -2,11 +2,11 @@
 //! right cause, and `check` sees them beforehand.
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 
 use crate::support;
 use crate::support::files;
+use crate::support::network::HeldPort;
 use crate::support::running::{NAME, Site, codes};
 use serde_json::Value;
 
@@ -207,7 +207,7 @@ fn a_taken_port_is_refused_before_anything_is_written() {
         .collect();
     files::write(&main, &plain);
     let before = files::snapshot_of_server(&site.root());
-    let _holder = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
+    let _holder = HeldPort::at(("0.0.0.0", site.network.https));
     let port = site.network.https.to_string();
     let words = [
         "enable",

@@ -1,12 +1,13 @@
 //! `esync-ssl guide` at a terminal, before a real Apache.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::Ipv4Addr;
 
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::containers::{encrypted_key, pfx};
 use crate::support::conversation::{CTRL_C, Conversation, ENTER, ESC};
 use crate::support::files;
+use crate::support::network::HeldPort;
 use crate::support::others::{NOBODY, is_root, mode};
 use crate::support::program::{binary, esync_ssl};
 
@@ -146,10 +147,7 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     let Some(site) = ApacheSite::running("") else {
         return;
     };
-    let other = TcpListener::bind((Ipv4Addr::UNSPECIFIED, site.network.https));
-    let Ok(other) = other.map_err(|error| println!("{error}")) else {
-        return;
-    };
+    let other = HeldPort::at((Ipv4Addr::UNSPECIFIED, site.network.https));
     let files = site.files();
     let mut talk = guide(&site);
     talk.answer(SERVER, ENTER);
@@ -175,10 +173,7 @@ fn another_port_than_the_one_that_is_taken() {
     let Some(site) = ApacheSite::running("") else {
         return;
     };
-    let other = TcpListener::bind((Ipv4Addr::UNSPECIFIED, site.network.https));
-    let Ok(_other) = other.map_err(|error| println!("{error}")) else {
-        return;
-    };
+    let _other = HeldPort::at((Ipv4Addr::UNSPECIFIED, site.network.https));
     let mut talk = guide(&site);
     talk.answer(SERVER, ENTER);
     talk.answer(SOURCE, "5\r");

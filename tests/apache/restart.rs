@@ -2,12 +2,12 @@
 //! they were.
 
 use std::fs;
-use std::net::TcpListener;
 use std::time::Duration;
 
 use crate::support::apache_site::{ApacheSite, DOMAIN};
 use crate::support::client::http_get;
 use crate::support::files::{self, forward};
+use crate::support::network::HeldPort;
 use crate::support::process::Outcome;
 use crate::support::program::Program;
 use serde_json::Value;
@@ -343,7 +343,7 @@ fn a_port_that_is_taken() {
     let Some(site) = ApacheSite::running("") else {
         return;
     };
-    let socket = TcpListener::bind(("0.0.0.0", site.network.https)).expect("the port");
+    let socket = HeldPort::at(("0.0.0.0", site.network.https));
     let before = site.files();
     site.enable(&site.leaf, &["--restart"]).run().expect_code(4);
     assert_eq!(site.files(), before);
@@ -384,13 +384,10 @@ fn a_restart_without_a_free_port_is_explained_later_too() {
         let Some(site) = ApacheSite::running("") else {
             return;
         };
-        let (socket, port) = (
-            TcpListener::bind("0.0.0.0:0").expect("a port"),
-            |socket: &TcpListener| socket.local_addr().expect("its address").port(),
-        );
+        let socket = HeldPort::at("0.0.0.0:0");
         let main = site.root().join("conf/httpd.conf");
         let text = fs::read_to_string(&main).expect("the main file");
-        files::write(&main, format!("{text}\nListen {}\n", port(&socket)));
+        files::write(&main, format!("{text}\nListen {}\n", socket.address().port()));
         site.daemon.tell(word).expect_code(0);
         site.daemon.wait(|| !site.daemon.runs());
         let explained = json(&site.command(&["explain", "--json"]).run().expect_code(0));

@@ -2,7 +2,6 @@
 #![cfg(unix)]
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -10,6 +9,7 @@ use crate::support;
 use crate::support::certificates::{Days, p256, self_signed};
 use crate::support::client::http_get;
 use crate::support::files;
+use crate::support::network::HeldPort;
 use crate::support::process;
 use crate::support::program::esync_ssl;
 use crate::support::running::{NAME, OTHER, Site, codes};
@@ -75,7 +75,7 @@ fn restart_starts_serves_and_renews() {
 #[test]
 fn a_port_that_another_program_holds() {
     let Some(site) = Site::new() else { return };
-    let socket = TcpListener::bind(("0.0.0.0", site.network.https)).unwrap();
+    let socket = HeldPort::at(("0.0.0.0", site.network.https));
     let ports = site.json(&["ports"], 12);
     let tls = &ports["ports"][1];
     assert_eq!(tls["findings"][0]["code"], "PORT-TAKEN", "{ports}");

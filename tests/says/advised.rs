@@ -7,6 +7,7 @@ use crate::support::certificates::Authority;
 #[cfg(unix)]
 use crate::support::containers::encrypted_key;
 use crate::support::files;
+use crate::support::network::HeldPort;
 use crate::support::process::Outcome;
 use crate::support::program::esync_ssl;
 use crate::support::site::{DOMAIN, Site, text};
@@ -62,8 +63,8 @@ fn what_findings_refusals_and_notes_propose_names_the_server() {
         &format!("esync-ssl restart --root {root} starts it"),
     );
     // Nothing listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = free.local_addr().expect("its address").to_string();
+    let free = HeldPort::at("127.0.0.1:0");
+    let address = free.address().to_string();
     drop(free);
     let verify = ["verify", "--domain", DOMAIN, "--address", &address];
     says(

@@ -1,9 +1,8 @@
 //! What a command says of what comes next: ports, logs, problems, requests, restarts.
 
-#[cfg(unix)]
-use std::net::TcpListener;
-
 use crate::support::files;
+#[cfg(unix)]
+use crate::support::network::HeldPort;
 use crate::support::process::Outcome;
 use crate::support::program::esync_ssl;
 use crate::support::site::{DOMAIN, Site, text};
@@ -18,8 +17,8 @@ fn json(outcome: &Outcome) -> Value {
 #[test]
 fn the_port_that_enable_would_use_is_looked_at() {
     let site = Site::new();
-    let held = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let port = held.local_addr().unwrap().port().to_string();
+    let held = HeldPort::at("127.0.0.1:0");
+    let port = held.address().port().to_string();
     let told = json(&site.run(&["ports", "--json"]).run());
     assert_eq!(told["data"]["would_use"]["port"], 443, "{told}");
     // Whoever names a port wants to have it.

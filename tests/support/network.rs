@@ -1,8 +1,10 @@
 //! A network for one test: where root allows, a namespace with nothing but a loopback, so that ports 80 and 443
 //! are free, parallel tests cannot meet, and nothing is reachable from outside. Elsewhere, and on Windows, free high ports.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::fmt::Debug;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 /// The ports that the running test may use on the loopback.
 #[derive(Clone, Copy, Debug)]
@@ -89,4 +91,51 @@ fn free_ports() -> [u16; 2] {
         let is_free = |port: &u16| TcpListener::bind((Ipv4Addr::UNSPECIFIED, *port)).is_ok();
         ports.find(is_free).expect("a free port")
     })
+}
+
+/// A port that this process has, as another program would. Once it is dropped, the port is free: a program that another test
+/// starts has a copy of every socket between its fork and its exec, which keeps a port after our own is closed.
+#[derive(Debug)]
+pub struct HeldPort {
+    socket: Option<TcpListener>,
+    address: SocketAddr,
+}
+
+impl HeldPort {
+    /// Listens there.
+    #[track_caller]
+    pub fn at(end: impl ToSocketAddrs + Debug) -> Self {
+        let socket = bind_in_time(&end);
+        let address = socket.local_addr().expect("its address");
+        Self {
+            socket: Some(socket),
+            address,
+        }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for HeldPort {
+    fn drop(&mut self) {
+        drop(self.socket.take());
+        if !std::thread::panicking() {
+            drop(bind_in_time(&self.address));
+        }
+    }
+}
+
+#[track_caller]
+fn bind_in_time(end: &(impl ToSocketAddrs + Debug)) -> TcpListener {
+    let end_of_patience = Instant::now() + Duration::from_secs(20);
+    loop {
+        match TcpListener::bind(end) {
+            Ok(socket) => return socket,
+            Err(error) if Instant::now() > end_of_patience => panic!("{end:?}: {error}"),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
 }
