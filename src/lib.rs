@@ -26,6 +26,7 @@
 //! - `wording`: numbers with their nouns, and what the system refuses, in words.
 //! - `inherited`: what a program cannot work with that it gets from whoever started it.
 //! - `trail`: what was read, run and decided, for who asks how it came to an answer.
+//! - `parallel`: work that falls into parts, on several processors at once.
 //! - `differences`: what two sequences have in common.
 //! - [`interrupt`]: what becomes of a run that is to end before it is done.
 //!
@@ -84,6 +85,7 @@ pub mod lint;
 pub mod mod_ssl;
 mod note_code;
 pub mod operation;
+mod parallel;
 pub mod place;
 pub mod quoted;
 pub mod refusal;

@@ -1,8 +1,8 @@
 //! Turning HTTPS on: the steps in their order, each of which reads what the one before left, until none has anything
 //! to add. At the end the plan proves itself.
 
-use crate::httpd::parallel::in_parallel;
 use crate::httpd::{Configuration, Edit};
+use crate::parallel::in_parallel;
 
 use super::effect::Effect;
 use super::notes::notes;

@@ -13,7 +13,7 @@ mod text;
 
 pub use eval::include::places as include_places;
 pub use eval::variable::Variables;
-pub(crate) use fast::{glance, parallel};
+pub(crate) use fast::glance;
 pub(crate) use model::address_sets::{AddressSets, in_parts};
 pub use model::configuration::Configuration;
 pub use model::entry::{Entry, EntryId, FileId, MacroPlace, ReadFile, SERVER, Section, SectionId};

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::walk::Walk;
-use crate::httpd::parallel::{self, in_parallel};
 use crate::httpd::{Configuration, EntryId, SERVER};
+use crate::parallel::{self, in_parallel};
 
 /// In how many parts it pays.
 pub(super) fn worthwhile(c: &Configuration) -> usize {

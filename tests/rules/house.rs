@@ -23,6 +23,7 @@ const FLOORS: [&[&str]; 8] = [
         "inherited",
         "interrupt",
         "note_code",
+        "parallel",
         "place",
         "quoted",
         "refusal",

@@ -6,7 +6,7 @@ pub(super) mod woken;
 mod woken_lines;
 
 use crate::httpd::Configuration;
-use crate::httpd::parallel::in_parallel;
+use crate::parallel::in_parallel;
 
 use super::address;
 use super::answer::Answers;

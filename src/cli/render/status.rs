@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use crate::finding::Place;
-use crate::httpd::parallel::in_parallel;
 use crate::httpd::{Truth, in_parts};
 use crate::operation::status::{self, Host, MainServer, ModuleState};
+use crate::parallel::in_parallel;
 use crate::shown::{cell, printable};
 use crate::wording::count;
 

@@ -9,7 +9,7 @@ use std::sync::{LazyLock, OnceLock};
 
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, matches_alias};
-use crate::httpd::fast::parallel::{self, in_parallel};
+use crate::parallel::{self, in_parallel};
 
 /// The active virtual hosts by the addresses they are written with, `*` and any port being `None`. A virtual host is its
 /// index.

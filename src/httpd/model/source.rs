@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::path;
 use super::platform::Platform;
 use crate::foreign;
-use crate::httpd::fast::parallel::{in_parallel, processors};
 use crate::httpd::text::document::Document;
+use crate::parallel::{in_parallel, processors};
 
 /// The file system as Apache would see it, translated to the one we run on.
 #[derive(Clone, Debug)]

@@ -8,8 +8,8 @@ use super::edit::{Edit, Overlap, joined};
 use super::line::{Line, Lines};
 use super::scan::LineKind;
 use super::{line, word};
-use crate::httpd::fast::parallel::in_parallel;
 use crate::httpd::model::platform::Platform;
+use crate::parallel::in_parallel;
 
 /// How the lines of a file end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

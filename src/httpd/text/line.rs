@@ -7,8 +7,8 @@ use memchr::{memchr, memchr_iter};
 
 use super::scan::{LineKind, find_reference, is_space, kind, trim};
 use crate::httpd::fast::glance::{Glance, Tests, look};
-use crate::httpd::fast::parallel::{in_parallel, processors};
 use crate::httpd::fast::scout::Scout;
+use crate::parallel::{in_parallel, processors};
 
 /// One logical line: one or more physical lines joined by a backslash before the line end. There may be millions of
 /// them: where it ends and which number it has, the others tell.

@@ -10,12 +10,12 @@ use super::{ACCEPTED, REFUSED, Reader};
 use crate::finding::Finding;
 use crate::foreign;
 use crate::httpd::eval::include::{self, Found};
-use crate::httpd::fast::parallel::{Ahead, processors};
 use crate::httpd::model::entry::Entry;
 use crate::httpd::model::path;
 use crate::httpd::model::source::{Kind, Source};
 use crate::httpd::model::spot::escape;
 use crate::httpd::text::document::Document;
+use crate::parallel::{Ahead, processors};
 use crate::wording::reason;
 
 /// Files nested deeper than this are a recursion, to Apache and to us.

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use super::super::lines::Lines;
 use super::super::{Frame, Reader};
 use crate::httpd::eval::macros::Macros;
-use crate::httpd::fast::parallel::{self, Ahead, processors};
 use crate::httpd::model::configuration::Configuration;
 use crate::httpd::model::entry::{EntryId, FileId, SERVER, SectionId};
 use crate::httpd::model::truth::Truth;
 use crate::httpd::text::document::Document;
 use crate::httpd::text::scan::LineKind;
+use crate::parallel::{self, Ahead, processors};
 
 impl Reader {
     /// Reads as much of the file as can be read so; nothing is open behind it.
