@@ -28,6 +28,7 @@ use super::recover::Believed;
 use super::replace::{self, Step, sweep, temporary_name};
 use crate::acl::Readers;
 use crate::foreign;
+use crate::parallel::in_parallel;
 
 /// What is noted beside the copies.
 #[derive(Clone, Debug, Default)]
@@ -137,11 +138,7 @@ impl Transaction<'_> {
                 stale.push(path.clone());
             }
         }
-        for (path, bytes) in &self.reads {
-            if !foreign::holds(path, bytes).is_ok_and(|holds| holds) {
-                stale.push(path.to_path_buf());
-            }
-        }
+        stale.extend(self.stale_reads());
         replace::allow_open_files(self.changes.len());
         let mut folders = Folders::default();
         let mut targets = Vec::new();
@@ -165,6 +162,18 @@ impl Transaction<'_> {
         } else {
             Err(ApplyError::Stale(stale))
         }
+    }
+
+    /// Of the files that were read, those that are no longer what they were.
+    fn stale_reads(&self) -> Vec<PathBuf> {
+        const MANY_FILES: usize = 100;
+        let parts: Vec<_> = self.reads.chunks(MANY_FILES).collect();
+        let stale = |part: usize| -> Vec<PathBuf> {
+            let is_stale = |path: &Path, bytes: &[u8]| !foreign::holds(path, bytes).is_ok_and(|holds| holds);
+            let stale = parts[part].iter().filter(|(path, bytes)| is_stale(path, bytes));
+            stale.map(|(path, _)| path.to_path_buf()).collect()
+        };
+        in_parallel(parts.len(), stale).into_iter().flatten().collect()
     }
 
     fn manifest(&self, store: &Store, targets: &[Target], now: OffsetDateTime) -> Manifest {

@@ -1,11 +1,11 @@
 //! The state between the steps: files as they are edited, and how that moved their lines. Plans nothing.
 
 use std::collections::{BTreeMap, HashMap};
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, Overlap, ReadFile, Source, real_path};
+use crate::httpd::{Configuration, Document, Edit, Facts, KeptFiles, Overlap, ReadFile, Source, real_path};
 
 use super::plan::{FileChange, LineChange, Link, PlanError};
 use super::refusal::{Counted, Place};
@@ -25,10 +25,10 @@ pub(super) struct Work<'a> {
     main: &'a [u8],
     source: Source,
     facts: &'a Facts,
-    /// By real path: as edited. Files are read from disk once, so that all steps see the same bytes.
+    /// By real path: as edited.
     files: HashMap<Arc<OsStr>, Arc<Document>>,
-    /// The real paths of the files by the paths that they are read by.
-    real: Arc<HashMap<OsString, Arc<OsStr>>>,
+    /// Files are read from disk once, so that all steps see the same bytes.
+    kept: Arc<KeptFiles>,
     /// By real path: the path to show, and the file before.
     before: BTreeMap<PathBuf, (PathBuf, Arc<Document>)>,
     /// By real path: how each application of edits moved the lines.
@@ -42,7 +42,7 @@ impl<'a> Work<'a> {
             source: original.source().at_the_start().edited(),
             facts: original.facts(),
             files: HashMap::new(),
-            real: Arc::default(),
+            kept: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
         };
@@ -60,21 +60,38 @@ impl<'a> Work<'a> {
     fn keep(&mut self, configuration: &Configuration) {
         let files = configuration.files().iter();
         let new: Vec<_> = files
-            .filter(|file| !self.real.contains_key(file.host.as_os_str()))
+            .filter(|file| !self.kept.contains_key(file.host.as_os_str()))
             .collect();
+        if new.is_empty() {
+            return;
+        }
         ReadFile::find_real(&new);
+        let kept = Arc::make_mut(&mut self.kept);
+        kept.reserve(new.len());
         for file in new {
-            let real = file.shared_real();
-            let document = || file.document.clone();
-            self.files.entry(real.clone()).or_insert_with(document);
-            Arc::make_mut(&mut self.real).insert(file.host.clone().into(), real.clone());
+            kept.insert(file.host.clone().into(), file.as_kept());
         }
     }
 
     /// The files as they are now.
     pub fn source(&self) -> Source {
-        let source = self.source.with_documents(self.files.clone());
-        source.with_real_paths(self.real.clone())
+        let edited = self.files.iter();
+        let source = self
+            .source
+            .with_documents(edited.map(|(real, document)| (real.clone(), document.clone())));
+        source.with_kept_files(self.kept.clone())
+    }
+
+    /// Takes up a file that was read, to be edited.
+    fn take_up(&mut self, path: &Path, real: &Path) {
+        if self.files.contains_key(real.as_os_str()) {
+            return;
+        }
+        let by_path = self.kept.get(path.as_os_str());
+        let by_real = || self.kept.values().find(|file| *file.real == *real.as_os_str());
+        if let Some(file) = by_path.or_else(by_real) {
+            self.files.insert(file.real.clone(), file.document.clone());
+        }
     }
 
     /// The files that are different now; they are given away.
@@ -145,6 +162,7 @@ impl<'a> Work<'a> {
         for group in edits.chunk_by(|a, b| a.file == b.file) {
             let path = group[0].file.clone();
             let real = real_path(&path);
+            self.take_up(&path, &real);
             let Some(document) = self.files.get_mut(real.as_os_str()) else {
                 return Err(PlanError::Unproven(format!(
                     "{} was edited but never read",
@@ -255,7 +273,7 @@ mod tests {
             source: Source::new("/nowhere/c".into(), Platform::HOST),
             facts: &facts,
             files: HashMap::new(),
-            real: Arc::default(),
+            kept: Arc::default(),
             before: BTreeMap::new(),
             shifts: BTreeMap::new(),
         };

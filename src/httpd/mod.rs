@@ -24,6 +24,7 @@ pub use model::listen::{Listen, parse_listen};
 pub use model::module::{LoadModule, Modules, source_name};
 pub use model::path::{is_absolute, names_syslog, normalize, resolve, strip_prefix};
 pub use model::platform::Platform;
+pub(crate) use model::source::KeptFiles;
 pub use model::source::{Kind, Source, bytes_path, host_bytes, read_file, real_path};
 pub use model::spot::Spot;
 pub(crate) use model::spot::escape;

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::httpd::{Configuration, Document, Edit, Facts, ReadFile, Source, real_path, trim};
+use crate::httpd::{Configuration, Document, Edit, Facts, KeptFiles, ReadFile, Source, trim};
 
 use super::super::plan::{Link, PlanError};
 use super::super::work::read;
@@ -145,20 +145,26 @@ impl Decision<'_> {
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
         let read_files: Vec<&ReadFile> = self.found.configuration.files().iter().collect();
         ReadFile::find_real(&read_files);
-        let each = read_files
+        let kept: KeptFiles = read_files
             .iter()
-            .map(|file| (file.shared_real().clone(), file.document.clone()));
-        let mut files: HashMap<Arc<OsStr>, Arc<Document>> = each.collect();
+            .map(|file| (file.host.clone().into(), file.as_kept()))
+            .collect();
         let (main, source, facts) = self.given;
         let edits = self.edits();
+        let mut files: HashMap<Arc<OsStr>, Arc<Document>> = HashMap::new();
         for group in edits.chunk_by(|a, b| a.file == b.file) {
-            if let Some(document) = files.get_mut(real_path(&group[0].file).as_os_str()) {
-                let edited = Document::edit(document, group, facts.platform);
-                edited.map_err(|error| PlanError::Unproven(error.to_string()))?;
-            }
+            let Some(file) = kept.get(group[0].file.as_os_str()) else {
+                continue;
+            };
+            let document = files
+                .entry(file.real.clone())
+                .or_insert_with(|| file.document.clone());
+            let edited = Document::edit(document, group, facts.platform);
+            edited.map_err(|error| PlanError::Unproven(error.to_string()))?;
         }
         let links = self.decided.links.iter().map(|link| link.path.as_path());
-        read(main, &source.without(links).with_documents(files), facts)
+        let source = source.without(links).with_documents(files);
+        read(main, &source.with_kept_files(kept.into()), facts)
     }
 
     /// Everything decided so far as edits, by file and place.

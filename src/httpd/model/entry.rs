@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use super::source::{real_path, real_paths};
+use super::source::{KeptFile, real_path, real_paths};
 use super::truth::Truth;
 use crate::httpd::fast::glance::Glance;
 use crate::httpd::text::document::Document;
@@ -45,6 +45,14 @@ impl ReadFile {
     /// The same, to be kept beside it.
     pub fn shared_real(&self) -> &Arc<OsStr> {
         self.real.get_or_init(|| real_path(&self.host).as_os_str().into())
+    }
+
+    /// The file as it was read, for whoever reads it again.
+    pub(crate) fn as_kept(&self) -> KeptFile {
+        KeptFile {
+            real: self.shared_real().clone(),
+            document: self.document.clone(),
+        }
     }
 
     /// Finds it for many files at once, so that it is known when they are asked.

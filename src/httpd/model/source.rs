@@ -23,17 +23,29 @@ pub struct Source {
     /// A server root named in the configuration that does not exist here; what lies below it is read below
     /// `host_root` instead. So a tree copied from another machine can be read.
     relocated: Option<Vec<u8>>,
-    /// Files that are not read from disk, by the path behind all links; as a text, as there may be tens of thousands, and
-    /// to tell paths apart by their components takes longer than to read the files.
+    /// Files with other bytes than on disk, by the path behind all links.
     overlay: Arc<HashMap<Arc<OsStr>, Arc<Document>>>,
-    /// What was found behind the links of a path, which is not to be looked for again.
-    real: Arc<HashMap<OsString, Arc<OsStr>>>,
+    /// Files of the disk that are not to be read again.
+    kept: Arc<KeptFiles>,
     /// Some of them are as edits left them, so that lines are numbered otherwise than on disk.
     is_edited: bool,
     /// Names that are taken for missing: folders resolved, the last part not.
     hidden: BTreeSet<PathBuf>,
     /// Symbolic links that are taken to be there, with what they say.
     links: BTreeMap<PathBuf, PathBuf>,
+}
+
+/// Files as they were read, by the path that they are read by; as a text, as there may be a hundred thousand, and to tell
+/// paths apart by their components takes longer than to read the files.
+pub(crate) type KeptFiles = HashMap<OsString, KeptFile, foldhash::fast::RandomState>;
+
+/// A file as it was read.
+#[derive(Clone, Debug)]
+pub(crate) struct KeptFile {
+    /// The path behind all links.
+    pub real: Arc<OsStr>,
+    /// Its bytes and lines.
+    pub document: Arc<Document>,
 }
 
 /// What a path leads to.
@@ -57,7 +69,7 @@ impl Source {
             host_root,
             relocated: None,
             overlay: Arc::default(),
-            real: Arc::default(),
+            kept: Arc::default(),
             is_edited: false,
             hidden: BTreeSet::new(),
             links: BTreeMap::new(),
@@ -73,7 +85,7 @@ impl Source {
         )
     }
 
-    /// The same with files that need not be read again, by the path behind all links.
+    /// The same with other bytes in some files, by the path behind all links.
     pub(crate) fn with_documents(
         &self,
         documents: impl IntoIterator<Item = (Arc<OsStr>, Arc<Document>)>,
@@ -86,14 +98,14 @@ impl Source {
         }
     }
 
-    /// The same where it is known what is behind the links of some paths.
-    pub(crate) fn with_real_paths(self, real: Arc<HashMap<OsString, Arc<OsStr>>>) -> Self {
-        Source { real, ..self }
+    /// The same with files that need not be read again.
+    pub(crate) fn with_kept_files(self, kept: Arc<KeptFiles>) -> Self {
+        Source { kept, ..self }
     }
 
     /// What is known to be behind the links of a path.
-    pub(in crate::httpd) fn known_real_path(&self, host: &Path) -> Option<&Arc<OsStr>> {
-        self.real.get(host.as_os_str())
+    pub(in crate::httpd) fn kept_real_path(&self, host: &Path) -> Option<&Arc<OsStr>> {
+        self.kept.get(host.as_os_str()).map(|file| &file.real)
     }
 
     /// The same, for other bytes that are what edits left.
@@ -162,14 +174,13 @@ impl Source {
     }
 
     fn overlaid(&self, host: &Path) -> Option<&Arc<Document>> {
-        if self.overlay.is_empty() {
-            None
-        } else {
-            match self.real.get(host.as_os_str()) {
-                Some(real) => self.overlay.get(real),
-                None => self.overlay.get(real_path(host).as_os_str()),
-            }
-        }
+        let kept = self.kept.get(host.as_os_str());
+        let edited = match kept {
+            _ if self.overlay.is_empty() => None,
+            Some(file) => self.overlay.get(&file.real),
+            None => self.overlay.get(real_path(host).as_os_str()),
+        };
+        edited.or(kept.map(|file| &file.document))
     }
 
     /// The spelling of `host_root` in the configuration's terms, before any `ServerRoot` directive.

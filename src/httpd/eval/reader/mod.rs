@@ -152,7 +152,7 @@ impl Reader {
         truth: Truth,
     ) -> FileId {
         let host = self.c.source.host_path(name);
-        let real = self.c.source.known_real_path(&host).cloned();
+        let real = self.c.source.kept_real_path(&host).cloned();
         let fits = self
             .budget
             .read(name, document.bytes().len(), document.lines().len());
