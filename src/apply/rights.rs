@@ -13,12 +13,13 @@ use super::lock::{Lock, LockError};
 use super::transaction::Transaction;
 
 impl Transaction<'_> {
-    /// Whether it could be written: refused in the order, and with the words, of [`Transaction::write`].
+    /// Whether it could be written: refused in the order, and with the words, of [`Transaction::write`]. Files that it only
+    /// read are not compared with the disk: they are when it is written, and may change until then.
     ///
     /// # Errors
     /// Those of [`Transaction::write`], as far as they are known before.
     pub fn may_be_written(&self, store: &Store) -> Result<(), ApplyError> {
-        let targets = self.check()?;
+        let targets = self.targets(Vec::new())?;
         if let Ok(Some(backups)) = store.open() {
             let may_change = backups.may_change();
             may_change.map_err(failed("create the backup folder", &store.folder))?;

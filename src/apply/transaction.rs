@@ -7,7 +7,7 @@
 //! 5. one atomic operation for each name;
 //! 6. what the caller wants to see proven; then the mark goes, and with it the way back to before.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -131,14 +131,14 @@ impl Transaction<'_> {
     /// # Errors
     /// [`ApplyError::Stale`], [`ApplyError::Refused`], or that something cannot be looked at.
     pub fn check(&self) -> Result<Vec<Target>, ApplyError> {
-        let mut stale: Vec<PathBuf> = Vec::new();
-        let read = |path: &Path| foreign::read(path, foreign::CONFIGURATION);
-        for (path, bytes) in &self.tls_reads {
-            if !read(path).is_ok_and(|now| Zeroizing::new(now) == *bytes) {
-                stale.push(path.clone());
-            }
-        }
-        stale.extend(self.stale_reads());
+        self.targets(self.stale_reads())
+    }
+
+    /// The same of what it changes alone; `stale` is what is known to be otherwise than it was read.
+    ///
+    /// # Errors
+    /// As of all of it.
+    pub(super) fn targets(&self, mut stale: Vec<PathBuf>) -> Result<Vec<Target>, ApplyError> {
         replace::allow_open_files(self.changes.len());
         let mut folders = Folders::default();
         let mut targets = Vec::new();
@@ -164,16 +164,34 @@ impl Transaction<'_> {
         }
     }
 
-    /// Of the files that were read, those that are no longer what they were.
+    /// Of the files that were read, those that are no longer what they were; but for those that it changes, which are
+    /// looked at by themselves.
     fn stale_reads(&self) -> Vec<PathBuf> {
         const MANY_FILES: usize = 100;
+        let read = |path: &Path| foreign::read(path, foreign::CONFIGURATION);
+        let is_other = |(path, bytes): &&(PathBuf, Zeroizing<Vec<u8>>)| {
+            !read(path).is_ok_and(|now| Zeroizing::new(now) == *bytes)
+        };
+        let mut stale: Vec<PathBuf> = self
+            .tls_reads
+            .iter()
+            .filter(is_other)
+            .map(|(path, _)| path.clone())
+            .collect();
+        let changed = self
+            .changes
+            .iter()
+            .filter(|change| matches!(change.before, Content::File(_)));
+        let changed: HashSet<&Path> = changed.map(|change| &*change.path).collect();
         let parts: Vec<_> = self.reads.chunks(MANY_FILES).collect();
-        let stale = |part: usize| -> Vec<PathBuf> {
+        let stale_of = |part: usize| -> Vec<PathBuf> {
+            let reads = parts[part].iter().filter(|(path, _)| !changed.contains(path));
             let is_stale = |path: &Path, bytes: &[u8]| !foreign::holds(path, bytes).is_ok_and(|holds| holds);
-            let stale = parts[part].iter().filter(|(path, bytes)| is_stale(path, bytes));
+            let stale = reads.filter(|(path, bytes)| is_stale(path, bytes));
             stale.map(|(path, _)| path.to_path_buf()).collect()
         };
-        in_parallel(parts.len(), stale).into_iter().flatten().collect()
+        stale.extend(in_parallel(parts.len(), stale_of).into_iter().flatten());
+        stale
     }
 
     fn manifest(&self, store: &Store, targets: &[Target], now: OffsetDateTime) -> Manifest {

@@ -273,10 +273,9 @@ impl Source {
         std::fs::symlink_metadata(self.host_path(absolute)).is_ok_and(|meta| meta.is_dir())
     }
 
-    /// A file that need not be read from disk.
-    pub(in crate::httpd) fn document(&self, absolute: &[u8]) -> Option<Arc<Document>> {
-        let host = self.host_path(absolute);
-        self.overlaid(&host).filter(|_| !self.is_hidden(&host)).cloned()
+    /// A file, by its path on this machine, that need not be read from disk.
+    pub(in crate::httpd) fn document_at(&self, host: &Path) -> Option<Arc<Document>> {
+        self.overlaid(host).filter(|_| !self.is_hidden(host)).cloned()
     }
 
     /// The bytes of a file.

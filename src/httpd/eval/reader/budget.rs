@@ -28,14 +28,14 @@ pub(super) struct Budget {
     again: u64,
     lengthened: u64,
     macros: u64,
-    names: HashSet<Vec<u8>>,
+    names: HashSet<Vec<u8>, foldhash::fast::RandomState>,
 }
 
 impl Budget {
     /// That of a part: what it may use is what is left.
     pub fn of_part(&self) -> Budget {
         Budget {
-            names: HashSet::new(),
+            names: HashSet::default(),
             ..*self
         }
     }

@@ -1,12 +1,11 @@
 //! `Include` and `IncludeOptional`: opens the files that [`crate::httpd::eval::include`] finds, within bounds.
 
 use std::io::ErrorKind;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::budget::too_many_lines;
 use super::lines::Lines;
-use super::{ACCEPTED, REFUSED, Reader};
+use super::{ACCEPTED, Opened, REFUSED, Reader};
 use crate::finding::Finding;
 use crate::foreign;
 use crate::httpd::eval::include::{self, Found};
@@ -14,7 +13,6 @@ use crate::httpd::model::entry::Entry;
 use crate::httpd::model::path;
 use crate::httpd::model::source::{Kind, Source};
 use crate::httpd::model::spot::escape;
-use crate::httpd::text::document::Document;
 use crate::parallel::{Ahead, processors};
 use crate::wording::reason;
 
@@ -88,8 +86,8 @@ impl Reader {
         ahead.with_helpers(helpers, || {
             for (part, files) in parts.iter().enumerate() {
                 for (file, loaded) in files.iter().zip(ahead.take(part)) {
-                    if let Some(Ok(document)) = &loaded {
-                        waiting.fetch_sub(document.bytes().len() as u64, Ordering::Relaxed);
+                    if let Some(Ok(opened)) = &loaded {
+                        waiting.fetch_sub(opened.document.bytes().len() as u64, Ordering::Relaxed);
                     }
                     // A file before may have moved the server root to where nothing was looked for.
                     let loaded = loaded.filter(|_| source.relocated() == self.c.source.relocated());
@@ -120,12 +118,12 @@ impl Reader {
             );
         }
         let loaded = loaded.unwrap_or_else(|| load(file, &self.c.source));
-        self.include_file(file, loaded, entry, lines);
+        self.include_file(loaded, entry, lines);
     }
 
-    fn include_file(&mut self, found: &Found, loaded: Loaded, entry: Entry, lines: &Lines) {
-        let document = match loaded {
-            Ok(document) => document,
+    fn include_file(&mut self, loaded: Loaded, entry: Entry, lines: &Lines) {
+        let opened = match loaded {
+            Ok(opened) => opened,
             Err(Unreadable {
                 message, ends: true, ..
             }) => {
@@ -146,7 +144,7 @@ impl Reader {
             }
         };
         let from = Some((lines.file, lines.line as u32));
-        let id = self.open(&found.path, document, from, entry.truth);
+        let id = self.open(opened, from, entry.truth);
         if self.stopped {
             return;
         }
@@ -156,7 +154,7 @@ impl Reader {
     }
 }
 
-type Loaded = Result<Arc<Document>, Unreadable>;
+type Loaded = Result<Opened, Unreadable>;
 
 /// Why a file was not read: in Apache's words, where it would refuse it too, and in ours.
 struct Unreadable {
@@ -171,18 +169,17 @@ fn load_ahead(file: &Found, source: &Source, waiting: &AtomicU64) -> Option<Load
     if file.kind == Kind::Other || waiting.load(Ordering::Relaxed) > MOST_AHEAD {
         return None;
     }
-    let read = || source.read_up_to(&file.path, LARGEST_AHEAD).ok();
-    let document = match source.document(&file.path) {
-        Some(document) => document,
-        None => Arc::new(Document::new(read()?, source.platform)),
-    };
-    waiting.fetch_add(document.bytes().len() as u64, Ordering::Relaxed);
-    Some(Ok(document))
+    let opened = Opened::kept(&file.path, source).or_else(|| {
+        let bytes = source.read_up_to(&file.path, LARGEST_AHEAD).ok()?;
+        Some(Opened::read(&file.path, bytes, source))
+    })?;
+    waiting.fetch_add(opened.document.bytes().len() as u64, Ordering::Relaxed);
+    Some(Ok(opened))
 }
 
 fn load(file: &Found, source: &Source) -> Loaded {
-    if let Some(document) = source.document(&file.path) {
-        return Ok(document);
+    if let Some(opened) = Opened::kept(&file.path, source) {
+        return Ok(opened);
     }
     let show = String::from_utf8_lossy(&file.path);
     let read = match file.kind {
@@ -196,7 +193,7 @@ fn load(file: &Found, source: &Source) -> Loaded {
             message: format!("{show} has more lines than can be kept"),
             ends: true,
         }),
-        Ok(bytes) => Ok(Arc::new(Document::new(bytes, source.platform))),
+        Ok(bytes) => Ok(Opened::read(&file.path, bytes, source)),
         Err(error) if error.kind() == ErrorKind::FileTooLarge => Err(Unreadable {
             apache: None,
             message: format!("{show} was not read: {}", reason(&error)),

@@ -14,6 +14,8 @@ mod macros;
 mod section;
 
 use std::borrow::Cow;
+use std::ffi::OsStr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use super::macros::Macros;
@@ -41,8 +43,8 @@ impl Configuration {
     /// # Errors
     /// Only when the main file itself cannot be read; all else becomes a [`Finding`].
     pub fn read(main: &[u8], source: Source, facts: Facts) -> std::io::Result<Configuration> {
-        if let Some(document) = source.document(main) {
-            return Ok(read(main, document, source, facts));
+        if let Some(opened) = Opened::kept(main, &source) {
+            return Ok(read(opened, source, facts));
         }
         let bytes = source.read(main)?;
         if bytes.len() >= u32::MAX as usize {
@@ -54,21 +56,21 @@ impl Configuration {
     /// The same with the bytes of the main file (less than 4 GiB), which need not be read again.
     pub fn from_bytes(main: &[u8], bytes: Vec<u8>, source: Source, facts: Facts) -> Configuration {
         if !too_many_lines(&bytes) {
-            let document = Arc::new(Document::new(bytes, facts.platform));
-            return read(main, document, source, facts);
+            let opened = Opened::read(main, bytes, &source);
+            return read(opened, source, facts);
         }
-        let nothing = Arc::new(Document::new(Vec::new(), facts.platform));
+        let nothing = Opened::read(main, Vec::new(), &source);
         let mut reader = Reader::new(source, facts);
-        let file = reader.open(main, nothing, None, Truth::True);
+        let file = reader.open(nothing, None, Truth::True);
         let what = "the file has more lines than can be kept";
         reader.stop_at(file, 0, "configuration-too-large", what);
         reader.c
     }
 }
 
-fn read(main: &[u8], document: Arc<Document>, source: Source, facts: Facts) -> Configuration {
+fn read(main: Opened, source: Source, facts: Facts) -> Configuration {
     let mut reader = Reader::new(source, facts);
-    let file = reader.open(main, document, None, Truth::True);
+    let file = reader.open(main, None, Truth::True);
     reader.read_file(file, SERVER, Truth::True);
     reader.c
 }
@@ -84,6 +86,42 @@ struct Reader {
     acted: usize,
     /// It reads a part in which nothing may act, and stops where something does.
     in_part: bool,
+}
+
+/// A file that is there to be read.
+struct Opened {
+    /// As Apache prints it.
+    name: Vec<u8>,
+    /// Its path on this machine.
+    host: PathBuf,
+    /// What is behind all links of that path, where it is known.
+    real: Option<Arc<OsStr>>,
+    document: Arc<Document>,
+}
+
+impl Opened {
+    /// One that need not be read from the disk.
+    fn kept(name: &[u8], source: &Source) -> Option<Opened> {
+        let host = source.host_path(name);
+        let document = source.document_at(&host)?;
+        let real = source.kept_real_path(&host).cloned();
+        Some(Opened {
+            name: name.to_vec(),
+            host,
+            real,
+            document,
+        })
+    }
+
+    /// One of which these are the bytes.
+    fn read(name: &[u8], bytes: Vec<u8>, source: &Source) -> Opened {
+        Opened {
+            name: name.to_vec(),
+            host: source.host_path(name),
+            real: None,
+            document: Arc::new(Document::new(bytes, source.platform)),
+        }
+    }
 }
 
 /// A section that is open in the file being read.
@@ -144,20 +182,18 @@ impl Reader {
     }
 
     /// Registers a file that is about to be read.
-    fn open(
-        &mut self,
-        name: &[u8],
-        document: Arc<Document>,
-        from: Option<(FileId, u32)>,
-        truth: Truth,
-    ) -> FileId {
-        let host = self.c.source.host_path(name);
-        let real = self.c.source.kept_real_path(&host).cloned();
+    fn open(&mut self, opened: Opened, from: Option<(FileId, u32)>, truth: Truth) -> FileId {
+        let Opened {
+            name,
+            host,
+            real,
+            document,
+        } = opened;
         let fits = self
             .budget
-            .read(name, document.bytes().len(), document.lines().len());
+            .read(&name, document.bytes().len(), document.lines().len());
         self.c.files.push(ReadFile {
-            name: name.to_vec(),
+            name,
             host,
             real: real.map(OnceLock::from).unwrap_or_default(),
             document,
