@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{
-    Address, Configuration, FileId, ReadFile, SectionId, Spot, Truth, VirtualHost, real_path,
-};
+use crate::httpd::{Address, Configuration, SectionId, Spot, Truth, VirtualHost};
 use crate::mod_ssl::speaks_tls;
 
 use super::existing::NOBODY;
@@ -191,42 +189,8 @@ pub(super) fn refuse_other_sites(
 }
 
 fn named_by_place(configuration: &Configuration, file: &Path, line: u32) -> Result<VirtualHost, PlanError> {
-    let real = real_path(file);
-    // Of ten thousand files most have another last name.
-    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-    let is_meant = |read: &ReadFile| {
-        let host = read.host.as_os_str().as_encoded_bytes();
-        host.ends_with(name) && read.host.ends_with(file) || read.real().as_os_str() == real.as_os_str()
-    };
-    // Asked of each file once, though it may have all the virtual hosts.
-    let mut latest: Option<(FileId, bool)> = None;
-    let mut is_in = |id: FileId| match latest {
-        Some((last, is_in)) if last == id => is_in,
-        _ => latest.insert((id, is_meant(configuration.file(id)))).1,
-    };
-    let stands_there = |host: &VirtualHost| {
-        let entry = configuration.entry(host.entry);
-        let first = configuration.line_number(entry);
-        if first > line {
-            return false;
-        }
-        let closing = configuration.sections()[host.section as usize].closing;
-        let last = match closing {
-            Some(closing) => configuration.file(entry.file).document.number(closing as usize),
-            // All of it stands at one line.
-            None if configuration.macro_place(entry).is_some() => first,
-            None => u32::MAX,
-        };
-        (first..=last).contains(&line)
-    };
-    let here = |host: &&VirtualHost| {
-        let entry = configuration.entry(host.entry);
-        // Physical lines are at least as many as logical ones.
-        let may_be = host.truth == Truth::True && entry.line < line;
-        may_be && is_in(entry.file) && stands_there(host)
-    };
     let hosts = configuration.virtual_hosts();
-    let found: Vec<&VirtualHost> = hosts.iter().filter(here).collect();
+    let found: Vec<&VirtualHost> = configuration.hosts_at(file, line).collect();
     match found.as_slice() {
         [host] => Ok((*host).clone()),
         [host, others @ ..] => Err(several(configuration, host, others, file, line)),

@@ -63,7 +63,7 @@ impl std::fmt::Display for Failure {
 }
 
 /// Folders that one pattern may lead to. By symbolic links there may be more ways than can be counted.
-const MOST_FOLDERS: usize = 20_000;
+const MOST_FOLDERS: usize = 120_000;
 
 /// A file to be included.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -308,13 +308,12 @@ impl Source {
             let name = host_bytes(Path::new(&entry.file_name()));
             names.push((name, is_file.then_some(Kind::File)));
         }
-        let folder = real_path(&host);
-        for path in self.overlay.keys().map(Path::new) {
-            if path.parent() == Some(&folder)
-                && let Some(name) = path.file_name()
-            {
-                names.push((host_bytes(Path::new(name)), None));
-            }
+        if !self.overlay.is_empty() {
+            let folder = real_path(&host);
+            let edited = self.overlay.keys().map(Path::new);
+            let here = edited.filter(|path| path.parent() == Some(&folder));
+            let new = here.filter_map(|path| path.file_name());
+            names.extend(new.map(|name| (host_bytes(Path::new(name)), None)));
         }
         if !self.hidden.is_empty() {
             names.retain(|(name, _)| !self.is_hidden(&host.join(bytes_path(name))));

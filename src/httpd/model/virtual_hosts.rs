@@ -4,12 +4,15 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::address_sets::{AddressSets, in_parts};
 use super::configuration::{Configuration, Named, section_argument};
-use super::entry::{Entry, EntryId, SERVER, SectionId};
+use super::entry::{Entry, EntryId, FileId, ReadFile, SERVER, SectionId};
 use super::hosts::Hosts;
 use super::listen::{Listen, parse_listen};
+use super::source::real_path;
 use super::truth::Truth;
 use super::virtual_host::{Address, Host, VirtualHost, host_part};
 use crate::httpd::text::scan::text_of;
@@ -62,6 +65,53 @@ impl Configuration {
         let hosts = self.hosts();
         let named = hosts.named(name);
         (0..named.len()).map(move |at| &hosts.all[named[at] as usize])
+    }
+
+    /// The active virtual hosts, in order, whose lines in a file have that one. Of the file the end of its path is enough.
+    pub(crate) fn hosts_at(&self, file: &Path, line: u32) -> impl Iterator<Item = &VirtualHost> + use<'_> {
+        let hosts = self.hosts();
+        let found = hosts.at((file, line), || self.find_hosts_at(file, line));
+        (0..found.len()).map(move |at| &hosts.all[found[at] as usize])
+    }
+
+    fn find_hosts_at(&self, file: &Path, line: u32) -> Arc<[u32]> {
+        let real = real_path(file);
+        // Of ten thousand files most have another last name.
+        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        let is_meant = |read: &ReadFile| {
+            let host = read.host.as_os_str().as_encoded_bytes();
+            host.ends_with(name) && read.host.ends_with(file) || read.real().as_os_str() == real.as_os_str()
+        };
+        // Asked of each file once, though it may have all the virtual hosts.
+        let mut latest: Option<(FileId, bool)> = None;
+        let mut is_in = |id: FileId| match latest {
+            Some((last, is_in)) if last == id => is_in,
+            _ => latest.insert((id, is_meant(self.file(id)))).1,
+        };
+        let stands_there = |host: &VirtualHost| {
+            let entry = self.entry(host.entry);
+            let first = self.line_number(entry);
+            if first > line {
+                return false;
+            }
+            let last = match self.sections[host.section as usize].closing {
+                Some(closing) => self.file(entry.file).document.number(closing as usize),
+                // All of it stands at one line.
+                None if self.macro_place(entry).is_some() => first,
+                None => u32::MAX,
+            };
+            (first..=last).contains(&line)
+        };
+        let mut is_here = |host: &VirtualHost| {
+            let entry = self.entry(host.entry);
+            // Physical lines are at least as many as logical ones.
+            let may_be = host.truth == Truth::True && entry.line < line;
+            may_be && is_in(entry.file) && stands_there(host)
+        };
+        let all = (0..).zip(&self.hosts().all);
+        all.filter(|(_, host)| is_here(host))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn hosts(&self) -> &Hosts {
