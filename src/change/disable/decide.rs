@@ -90,9 +90,10 @@ pub(super) struct Decision<'a> {
 impl Decision<'_> {
     /// Lines of the server level that a run of `enable` wrote and that are not decided yet.
     pub(super) fn server_level(&self) -> Vec<(usize, usize)> {
-        let mut written = self.found.written();
-        written.retain(|at| self.found.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at));
-        written
+        let is_left = |at: &(usize, usize)| {
+            self.found.host_around(at.0, at.1).is_none() && !self.lines.contains_key(at)
+        };
+        self.found.written().filter(is_left).collect()
     }
 
     pub(super) fn remove(&mut self, at: (usize, usize), reason: String) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, VirtualHost, real_path};
+use crate::httpd::{Configuration, Document, Entry, FileId, LineKind, ReadFile, VirtualHost};
 
 use super::super::edit_lines::refuse_unclosed;
 use super::super::existing;
@@ -20,7 +20,9 @@ pub(super) struct Found<'a> {
     pub hosts: &'a [VirtualHost],
     pub files: Vec<File<'a>>,
     pub ours: Vec<Ours>,
-    index: BTreeMap<PathBuf, usize>,
+    /// Index of the file of each reading.
+    by_id: Vec<usize>,
+    written: Vec<(usize, usize)>,
 }
 
 /// One file, however often it is read.
@@ -29,6 +31,8 @@ pub(super) struct File<'a> {
     pub id: FileId,
     pub document: &'a Document,
     pub traces: Traces,
+    /// The virtual hosts that stand in it, not read out of a macro, in order.
+    hosts: Vec<usize>,
     /// The virtual host that includes it.
     host: Option<usize>,
 }
@@ -60,53 +64,59 @@ impl<'a> Found<'a> {
             hosts: configuration.virtual_hosts(),
             files: Vec::new(),
             ours: Vec::new(),
-            index: BTreeMap::new(),
+            by_id: Vec::new(),
+            written: Vec::new(),
         };
-        let platform = configuration.source().platform;
-        for (id, file) in (0..).zip(configuration.files()) {
-            let real = file.real().to_path_buf();
-            let host = found.host_including(id);
-            if let Some(known) = found.index.get(&real) {
-                let known = &mut found.files[*known];
-                known.host = known.host.or(host);
-                continue;
-            }
-            let document: &Document = &file.document;
-            let traces = trace(records, &real, document, platform);
-            found.index.insert(real, found.files.len());
-            found.files.push(File {
-                id,
-                document,
-                traces,
-                host,
-            });
-        }
-        for (real, at) in found.index.clone() {
+        let index = found.gather(records);
+        for (real, at) in index {
             found.find_marked(at);
             found.find_unmarked(at, &real, records)?;
         }
+        found.written = found.find_written();
         Ok(found)
+    }
+
+    /// The files with the virtual hosts in them; where each is, by its real name.
+    fn gather(&mut self, records: &[Record]) -> BTreeMap<PathBuf, usize> {
+        let configuration = self.configuration;
+        let platform = configuration.source().platform;
+        let mut index: BTreeMap<PathBuf, usize> = BTreeMap::new();
+        ReadFile::find_real(&configuration.files().iter().collect::<Vec<_>>());
+        for (id, file) in (0..).zip(configuration.files()) {
+            let at = *index.entry(file.real().to_path_buf()).or_insert_with(|| {
+                let document: &Document = &file.document;
+                self.files.push(File {
+                    id,
+                    document,
+                    traces: trace(records, file.real(), document, platform),
+                    hosts: Vec::new(),
+                    host: None,
+                });
+                self.files.len() - 1
+            });
+            self.by_id.push(at);
+        }
+        for (at, host) in self.hosts.iter().enumerate() {
+            let entry = configuration.entry(host.entry);
+            if configuration.macro_place(entry).is_none() {
+                self.files[self.by_id[entry.file as usize]].hosts.push(at);
+            }
+        }
+        for (id, at) in (0..).zip(self.by_id.clone()) {
+            let host = self.files[at].host.or_else(|| self.host_including(id));
+            self.files[at].host = host;
+        }
+        index
     }
 
     /// Index of the file of an entry.
     pub fn file_of(&self, entry: &Entry) -> usize {
-        self.file_at(&self.configuration.file(entry.file).host)
-    }
-
-    fn file_at(&self, path: &Path) -> usize {
-        // Every file of the configuration is in it.
-        self.index.get(&real_path(path)).copied().unwrap_or(usize::MAX)
+        self.by_id[entry.file as usize]
     }
 
     fn readings(&self, file: usize, line: usize) -> Vec<usize> {
-        let is_here = |host: &VirtualHost| {
-            let entry = self.configuration.entry(host.entry);
-            entry.line as usize == line
-                && self.configuration.macro_place(entry).is_none()
-                && self.file_of(entry) == file
-        };
-        let found = self.hosts.iter().enumerate().filter(|(_, host)| is_here(host));
-        found.map(|(at, _)| at).collect()
+        let is_here = |at: &usize| self.configuration.entry(self.hosts[*at].entry).line as usize == line;
+        self.files[file].hosts.iter().copied().filter(is_here).collect()
     }
 
     /// Sections below a comment of ours, if they are still what it says.
@@ -153,15 +163,11 @@ impl<'a> Found<'a> {
 
     /// Sections that a record tells, with no comment above them any more.
     fn find_unmarked(&mut self, file: usize, real: &Path, records: &[Record]) -> Result<(), PlanError> {
-        for at in 0..self.hosts.len() {
+        for at in self.files[file].hosts.clone() {
             let host = &self.hosts[at];
-            let entry = self.configuration.entry(host.entry);
-            let line = entry.line as usize;
+            let line = self.configuration.entry(host.entry).line as usize;
             let known = |ours: &Ours| ours.file == file && ours.lines.start == line;
-            if self.configuration.file(entry.file).real() != real
-                || self.configuration.macro_place(entry).is_some()
-                || self.ours.iter().any(known)
-            {
+            if self.ours.iter().any(known) {
                 continue;
             }
             let Some(place) = self.files[file].traces.lines[line].section else {
@@ -199,23 +205,27 @@ impl<'a> Found<'a> {
     /// The virtual host around a line of a file, not read out of a macro: in the same file, or around the `Include`
     /// of it.
     pub fn host_around(&self, file: usize, line: usize) -> Option<usize> {
-        let own = self.host_at(line, |entry| self.file_of(entry) == file);
+        let own = self.host_at(file, line, |_| true);
         own.or(self.files[file].host)
     }
 
-    fn host_at(&self, line: usize, is_file: impl Fn(&Entry) -> bool) -> Option<usize> {
-        self.hosts.iter().position(|host| {
+    /// The first virtual host in a file that has a line, in a reading that is meant.
+    fn host_at(&self, file: usize, line: usize, is_meant: impl Fn(FileId) -> bool) -> Option<usize> {
+        let here = |at: &usize| {
+            let host = &self.hosts[*at];
             let entry = self.configuration.entry(host.entry);
             let closing = self.configuration.sections()[host.section as usize].closing;
             let lines = entry.line as usize..closing.map_or(usize::MAX, |closing| closing as usize + 1);
-            lines.contains(&line) && self.configuration.macro_place(entry).is_none() && is_file(entry)
-        })
+            lines.contains(&line) && is_meant(entry.file)
+        };
+        self.files[file].hosts.iter().copied().find(here)
     }
 
     /// The virtual host that a reading of a file takes place in.
     fn host_including(&self, mut id: FileId) -> Option<usize> {
         while let Some((outer, line)) = self.configuration.file(id).included_from {
-            let host = self.host_at(line as usize, |entry| entry.file == outer);
+            let file = self.by_id[outer as usize];
+            let host = self.host_at(file, line as usize, |id| id == outer);
             if host.is_some() {
                 return host;
             }
@@ -225,7 +235,11 @@ impl<'a> Found<'a> {
     }
 
     /// The lines of files outside of our sections that a run of `enable` wrote.
-    pub fn written(&self) -> Vec<(usize, usize)> {
+    pub fn written(&self) -> impl Iterator<Item = (usize, usize)> + use<'_> {
+        self.written.iter().copied()
+    }
+
+    fn find_written(&self) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         for (at, file) in self.files.iter().enumerate() {
             // Other domains' lines may stand in what stands in for the main server.

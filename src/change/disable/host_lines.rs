@@ -11,8 +11,7 @@ use super::marks::{redirect_of, words};
 impl Decision<'_> {
     pub(super) fn lines_of_others(&mut self) {
         let found = self.found;
-        let mut written = found.written();
-        written.retain(|line| !self.kept.contains(line));
+        let written: Vec<_> = found.written().filter(|line| !self.kept.contains(line)).collect();
         let around = |at: &(usize, usize)| found.host_around(at.0, at.1);
         // A TLS virtual host goes back as a whole: it had one certificate before.
         let mut whole: BTreeSet<usize> = BTreeSet::new();

@@ -215,7 +215,7 @@ impl Decision<'_> {
     /// Does nothing of ours stay on?
     pub(super) fn is_end(&self) -> bool {
         let found = self.found;
-        let changed = found.written().into_iter().any(|at| {
+        let changed = found.written().any(|at| {
             let host = found.host_around(at.0, at.1);
             host.is_some() && !self.lines.contains_key(&at)
         });

@@ -155,7 +155,7 @@ impl Decision<'_> {
 
     /// The latest record that wrote a line of a virtual host.
     fn wrote_in(&self, host: usize) -> Option<usize> {
-        let written = self.found.written().into_iter();
+        let written = self.found.written();
         let here = written.filter(|(file, line)| self.found.host_around(*file, *line) == Some(host));
         here.filter_map(|(file, line)| self.found.files[file].traces.lines[line].past.first())
             .map(|past| past.record)
@@ -254,7 +254,7 @@ impl Decision<'_> {
                     && (other.place.is_some() && other.place == ours.place || other.marker == ours.marker)
             });
             let has_redirect = siblings.any(|other| self.stays(other));
-            let mut written = found.written().into_iter();
+            let mut written = found.written();
             let has_lines = written
                 .any(|at| at.0 == ours.file && ours.lines.contains(&at.1) && !self.lines.contains_key(&at));
             let meant = !self.decided.gone.is_empty() || self.means(ours);
