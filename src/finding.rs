@@ -39,6 +39,10 @@ pub struct Finding<P = Option<Place>> {
     pub apache: Option<String>,
     /// How it comes that Apache reads the place at all.
     pub origin: Origin,
+    /// Where the code only says that a rule of the text is broken: which fault that is. For who compares; it is not told.
+    pub fault: Option<Code>,
+    /// The module that is not there, such as `mod_ssl.c`. For who compares; it is not told.
+    pub module: Option<&'static str>,
 }
 
 /// How it comes that Apache reads a place.
@@ -704,6 +708,8 @@ impl<P> Finding<P> {
             uncertain: self.uncertain,
             apache: self.apache,
             origin: self.origin,
+            fault: self.fault,
+            module: self.module,
         }
     }
 }
@@ -740,6 +746,8 @@ impl Finding {
             uncertain: false,
             apache: None,
             origin: Origin::default(),
+            fault: None,
+            module: None,
         }
     }
 

@@ -40,7 +40,7 @@ pub(super) fn notes(
     if request.http == Some(Http::Off) {
         for host in listen::losing_hosts(original, request) {
             notes.push(format!(
-                "the virtual host {} loses its listener, as asked by --http off",
+                "the virtual host {} loses its listener, because HTTP is turned off",
                 host.describe(original)
             ));
         }

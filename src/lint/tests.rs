@@ -149,3 +149,19 @@ proptest! {
         prop_assert_eq!(glanced, looked);
     }
 }
+
+/// For who compares what several operations see: not by the words.
+#[test]
+fn what_is_unknown_has_a_fault_and_a_module() {
+    use crate::finding::Code;
+    for (line, fault, module) in [
+        ("DavLockDB a", Code::ModuleNotLoaded, Some("mod_dav_fs.c")),
+        ("NoSuchThing a", Code::DirectiveUnknown, None),
+        ("\u{feff}Listen 80", Code::ConfigEncoding, None),
+    ] {
+        let all = check(&read(&format!("{line}\n")));
+        let unknown = all.iter().find(|one| one.rule == "unknown-directive");
+        let unknown = unknown.unwrap_or_else(|| panic!("{line}: {all:?}"));
+        assert_eq!((unknown.fault, unknown.module), (Some(fault), module), "{line}");
+    }
+}

@@ -1,9 +1,12 @@
 //! Names that no module provides which is there: who would, or what may be meant.
 
 use super::walk::Walk;
-use crate::finding::{Finding, Phase};
+use crate::finding::{Code, Finding, Phase};
 use crate::httpd::known::{self, Known};
 use crate::httpd::{Entry, escape, source_name};
+
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl Walk<'_> {
     /// A name that no module provides which is there.
@@ -13,9 +16,15 @@ impl Walk<'_> {
             return;
         }
         let shown = escape(name);
+        let module = all.first().map(|known| known::module_name(known.module));
         let message = match all.first() {
             Some(known) => Some(self.provider(known)),
             None => never_a_name(name).map(str::to_string),
+        };
+        let fault = match module {
+            Some(_) => Code::ModuleNotLoaded,
+            None if name.starts_with(MARK) => Code::ConfigEncoding,
+            None => Code::DirectiveUnknown,
         };
         if message.is_none() {
             self.unknown.push((self.found.len(), name.to_vec()));
@@ -30,6 +39,8 @@ impl Walk<'_> {
                      server configuration"
                 )),
                 summary: message.unwrap_or_default(),
+                fault: Some(fault),
+                module,
                 ..Finding::refused(Phase::Checking)
             },
         );
@@ -101,7 +112,7 @@ impl Walk<'_> {
 
 /// What is wrong with a first word that cannot be the name of any directive.
 fn never_a_name(name: &[u8]) -> Option<&'static str> {
-    if name.starts_with(b"\xef\xbb\xbf") {
+    if name.starts_with(MARK) {
         return Some(
             "the file starts with a byte order mark, which Apache on Unix reads as part of the first word; save it \
              without the mark",

@@ -127,6 +127,17 @@ impl Failure {
         self.error.downcast_ref()
     }
 
+    /// What is the case and what helps, where both are known and it is no refusal.
+    pub fn halves(&self) -> Option<(String, String)> {
+        let not_found = || {
+            self.error
+                .downcast_ref::<NotFound>()
+                .map(|not_found| &not_found.0)
+        };
+        let advised = self.advised().or_else(not_found)?;
+        Some((advised.cause.clone(), advised.fix.clone()))
+    }
+
     /// What helps to find a server; its words say it as well.
     pub fn to_find(&self) -> Option<&str> {
         let not_found = self.error.downcast_ref::<NotFound>();

@@ -37,6 +37,7 @@ mod file_action;
 mod find;
 mod firewall;
 pub mod fleet;
+pub mod foreseen;
 mod hooked;
 mod http_before;
 mod httpd_verdict;

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use time::OffsetDateTime;
 
 use super::devices::Settings;
+use super::doctor::{self, Cause};
 use super::environment::{Where, World};
 use super::find::Loaded;
 use super::interrupted::{finished_of, stores};
 use super::picture::Way;
 use super::progress::Progress;
 use super::schedule::IsOn;
-use super::{Failure, certificates, check, devices, lint, status};
+use super::{Failure, certificates, check, devices, status};
 use crate::apply::Backup;
 use crate::check::secret::Secrets;
-use crate::finding::{Code, Finding};
 use crate::httpd::is_nobodys;
 use crate::place::Moment;
 use crate::server::system;
@@ -35,9 +35,11 @@ pub struct Page {
     pub status: status::Status,
     /// Certificates with their lives, the one that ends first first.
     pub certificates: certificates::Report,
-    /// What is wrong, the worst first.
-    pub findings: Vec<Finding>,
-    /// Why nothing was judged; nothing where it was.
+    /// What is wrong, each cause once as `doctor` tells it, the worst first.
+    pub causes: Vec<Cause>,
+    /// How many more findings are left out.
+    pub more_finding_count: usize,
+    /// Why the files were not judged; nothing where they were.
     pub not_judged: Option<String>,
     /// What was changed, the newest first.
     pub changes: Vec<Changed>,
@@ -77,13 +79,19 @@ pub fn gather(place: &Where, world: &World, progress: &dyn Progress) -> Result<P
     loaded.introduce(progress);
     loaded.refuse_no_configuration()?;
     let status = status::Status::of(&loaded);
-    let (findings, not_judged) = findings(&loaded);
+    let (check, not_judged) = match check::of_loaded(&loaded, None, None, &[]) {
+        Ok(report) => (Some(report), None),
+        Err(failure) => (None, Some(format!("{:#}", failure.error))),
+    };
+    let certificates = certificates::of_loaded(&loaded, world, progress);
+    let (causes, more_finding_count) = doctor::of_files(&loaded, check.as_ref(), &certificates);
     let (backups, changes_unknown) = backups(&loaded, world);
     let (changes, change_count) = (changes(&loaded, &backups), backups.len());
     Ok(Page {
         now: (world.now)(),
-        certificates: certificates::of_loaded(&loaded, world, progress),
-        findings,
+        certificates,
+        causes,
+        more_finding_count,
         not_judged,
         devices: settings(status.ways.as_deref().unwrap_or_default()),
         system: system::describe(),
@@ -109,33 +117,6 @@ impl Page {
         let schedule = self.certificates.schedule.as_ref()?;
         Some(schedule.state == IsOn::On)
     }
-}
-
-/// What the rules say of files and machine, and each problem of the text.
-fn findings(loaded: &Loaded) -> (Vec<Finding>, Option<String>) {
-    let problems = lint::findings(loaded, lint::problems(loaded));
-    let (mut findings, not_judged) = match check::of_loaded(loaded, None, None, &[]) {
-        Ok(report) => (report.findings().cloned().collect(), None),
-        Err(failure) => (Vec::new(), Some(format!("{:#}", failure.error))),
-    };
-    // Of the text they give the sum only, and here is each.
-    if !problems.is_empty() {
-        findings.retain(|finding: &Finding| finding.code != Code::ConfigProblem);
-    }
-    let place_of = |finding: &Finding| (finding.place.as_ref().map(ToString::to_string), finding.code);
-    let known: HashSet<_> = findings.iter().map(place_of).collect();
-    // A rule names the file, and `lint` the line that names it.
-    let names = |one: &Finding| {
-        let of_code = findings.iter().filter(|known| known.code == one.code);
-        let mut files = of_code.filter_map(|known| known.place.as_ref());
-        one.rule == "tls-file" && files.any(|place| one.summary.contains(&*place.file.absolute()))
-    };
-    let problems = problems.into_iter();
-    let problems = problems.filter(|one| !known.contains(&place_of(one)) && !names(one));
-    let problems: Vec<Finding> = problems.collect();
-    findings.extend(problems);
-    Finding::worst_first(&mut findings);
-    (findings, not_judged)
 }
 
 /// What can be undone; and why not all of it is known, which is no reason to show nothing.

@@ -2,19 +2,21 @@
 //! client through a configuration.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use time::{Duration, OffsetDateTime};
 
-use super::certificate_files;
 use super::find::Loaded;
 use crate::change::{OverHttp, leads_to_https, over_http};
 use crate::finding::Place;
+use crate::foreign;
 use crate::httpd::{Address, Configuration, Host, Listen, SERVER, SectionId, Truth, VirtualHost, resolve};
 use crate::mod_ssl::{Engines, ssl_engine};
 use crate::place::{Moment, ShownPath};
 use crate::renewal::{Life, Urgency, urgency};
+use crate::tls::certificate::Certificate;
 
 /// A way of clients: from a listener to what answers there.
 #[derive(Clone, Debug, Serialize)]
@@ -39,6 +41,9 @@ pub struct Way {
     /// How much of its life is left, negative where it is over.
     #[serde(skip)]
     pub rest: Option<Duration>,
+    /// Its certificate file cannot be read by anybody: it is not there, or holds none.
+    #[serde(skip)]
+    pub is_broken: bool,
     /// How HTTP reaches it; null without TLS, or without a name.
     pub over_http: Option<OverHttp>,
     /// Without TLS: it sends all who ask for its name to HTTPS.
@@ -92,8 +97,36 @@ fn answers(configuration: &Configuration, host: &VirtualHost, listen: &Listen) -
     host.addresses.iter().any(is_at)
 }
 
-/// Lives of certificates by their files; none where one cannot be read.
-type Read = HashMap<PathBuf, Option<Life>>;
+/// What certificate files yield, by their paths.
+type Read = HashMap<PathBuf, Seen>;
+
+/// What a certificate file yields.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    /// The life of its certificate; nothing where that cannot be read.
+    life: Option<Life>,
+    /// Nobody can read one there.
+    is_broken: bool,
+}
+
+impl Seen {
+    fn of(path: &Path) -> Seen {
+        match foreign::read(path, foreign::CERTIFICATE) {
+            Ok(bytes) => {
+                let life = Certificate::first(&bytes).as_ref().map(Life::of);
+                Seen {
+                    life,
+                    is_broken: life.is_none(),
+                }
+            }
+            // What is closed to this account is not to Apache.
+            Err(error) => Seen {
+                life: None,
+                is_broken: error.kind() != ErrorKind::PermissionDenied,
+            },
+        }
+    }
+}
 
 struct Look<'a> {
     loaded: &'a Loaded,
@@ -129,12 +162,12 @@ impl Look<'_> {
     /// With what a section says of its certificate.
     fn way(&self, listen: &Listen, section: SectionId, tls: bool, read: &mut Read) -> Way {
         let named = self.certificate(section).filter(|_| tls);
-        let (certificate, life) = match named {
+        let (certificate, Seen { life, is_broken }) = match named {
             Some((shown, path)) => {
-                let look = || certificate_files::leaf(&path).as_ref().map(Life::of);
+                let look = || Seen::of(&path);
                 (Some(shown), *read.entry(path.clone()).or_insert_with(look))
             }
-            None => (None, None),
+            None => (None, Seen::default()),
         };
         Way {
             listener: listen.endpoint(),
@@ -146,6 +179,7 @@ impl Look<'_> {
             not_after: life.map(|life| life.not_after.into()),
             urgency: life.map(|life| urgency(life, self.now)),
             rest: life.map(|life| life.rest(self.now)),
+            is_broken,
             over_http: None,
             leads_to_https: false,
         }

@@ -189,6 +189,9 @@ pub struct Report {
 pub struct Section {
     /// What it is about.
     pub(crate) title: &'static str,
+    /// What is counted of it: lines, or the things of a page.
+    #[serde(skip)]
+    pub(crate) noun: &'static str,
     /// How many lines it has; of a page, of how many things it tells.
     pub(crate) line_count: usize,
     /// In how many places something was taken out.
@@ -200,9 +203,14 @@ pub struct Section {
 
 impl Section {
     /// A part of a page that tells of so many things.
-    pub(crate) fn counted(title: &'static str, line_count: usize, text: &str) -> Section {
+    pub(crate) fn counted(
+        title: &'static str,
+        (line_count, noun): (usize, &'static str),
+        text: &str,
+    ) -> Section {
         Section {
             title,
+            noun,
             line_count,
             removed_count: text.matches(REMOVED).count(),
             text: String::new(),
@@ -213,6 +221,7 @@ impl Section {
         let text = text.trim_end().to_string();
         Section {
             title,
+            noun: "line",
             line_count: text.lines().count(),
             removed_count: text.matches(REMOVED).count(),
             text,

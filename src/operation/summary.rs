@@ -62,16 +62,20 @@ fn on(effect: &Effect, http: Option<Http>) -> String {
         ),
         (_, "", stays) => format!("HTTP on {stays} continues as before"),
         (chosen, stops, _) => {
-            let default = if chosen.is_none() { ", the default" } else { "" };
             let verb = if effect.http_stops.len() == 1 {
                 "stops"
             } else {
                 "stop"
             };
-            format!(
-                "HTTP on {stops} {verb} (--http off{default}): devices that post over HTTP go silent. --http keep lets \
-                 both answer, --http redirect sends visitors to HTTPS"
-            )
+            let silent = "devices that post over HTTP go silent";
+            match chosen {
+                // Whoever has chosen knows the others.
+                Some(_) => format!("HTTP on {stops} {verb}: {silent}"),
+                None => format!(
+                    "HTTP on {stops} {verb} (--http off, the default): {silent}. --http keep lets both answer, --http redirect \
+                     sends visitors to HTTPS"
+                ),
+            }
         }
     }
 }

@@ -2,19 +2,25 @@
 
 use crate::check::{Code, Finding, Severity};
 
-/// The flags that override every open finding. Nothing where one of them certainly keeps the server from starting: that
-/// is no advice, although the flag is there for who knows better.
+/// The flags that override every open finding; nothing where [`codes`] has none.
 pub fn flags(found: &[Finding], forced: &[Code]) -> Option<String> {
+    let codes = codes(found, forced)?;
+    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
+    Some(each.join(" "))
+}
+
+/// The codes of every open finding, each once, by their words. Nothing where one of them certainly keeps the server from
+/// starting: that is no advice, although the flag is there for who knows better.
+pub fn codes(found: &[Finding], forced: &[Code]) -> Option<Vec<Code>> {
     let open: Vec<&Finding> = found.iter().filter(|finding| finding.is_open(forced)).collect();
     let stops = |finding: &&Finding| finding.severity == Severity::StopsStart && !finding.uncertain;
     if open.is_empty() || open.iter().any(stops) {
         return None;
     }
-    let mut codes: Vec<&str> = open.iter().map(|finding| finding.code.word()).collect();
-    codes.sort_unstable();
+    let mut codes: Vec<Code> = open.iter().map(|finding| finding.code).collect();
+    codes.sort_unstable_by_key(|code| code.word());
     codes.dedup();
-    let each: Vec<String> = codes.iter().map(|code| format!("--force {code}")).collect();
-    Some(each.join(" "))
+    Some(codes)
 }
 
 /// The same as the end of a sentence that says what to correct.

@@ -188,10 +188,16 @@ impl Installation {
         let served_by = candidates::serving(&given.root, &given.main, httpd);
         Ok(Installation { served_by, ..given })
     }
+
+    /// All that are found where nobody named one, for somebody who can choose.
+    pub fn all() -> Vec<Installation> {
+        all().0
+    }
 }
 
-/// Looks for an installation that nobody named.
-fn search() -> Result<Installation, NotFound> {
+/// The installations that are found where nobody named one, in the first of the steps that has any, each once; and which
+/// programs were not asked for theirs, and why.
+fn all() -> (Vec<Installation>, Vec<String>) {
     let of = |candidate: Candidate, runs: bool| Installation {
         root: candidate.root.clone(),
         main: candidate.main.clone(),
@@ -220,6 +226,12 @@ fn search() -> Result<Installation, NotFound> {
             once.push(one);
         }
     }
+    (once, passed_over)
+}
+
+/// Looks for an installation that nobody named.
+fn search() -> Result<Installation, NotFound> {
+    let (mut once, passed_over) = all();
     // On a machine of eSync its own tree is the one that is meant.
     #[cfg(windows)]
     if let Some(own) = once.iter().position(|one| {

@@ -158,7 +158,11 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     talk.answer(RESTART, ENTER);
     talk.wait_for("What now?");
     assert_eq!(site.files(), files);
-    assert!(talk.said().contains("refused: port 443"), "{}", talk.said());
+    assert!(
+        talk.said().contains("That was not done: port 443"),
+        "{}",
+        talk.said()
+    );
     drop(other);
     talk.answer("What now?", "1\r");
     talk.answer(APPLY, "1\r");

@@ -113,6 +113,31 @@ fn a_page_holds_what_its_reader_looks_for() {
     assert!(lines.all(|line| !text.contains(line)), "a line of the key");
 }
 
+/// As `doctor` tells it, whoever names the file.
+#[test]
+fn one_fault_is_one_cause_on_the_page() {
+    let site = Site::new();
+    site.enable().args(["--http", "keep"]).run().expect_code(0);
+    fs::remove_file(site.beside("certificates").join("server.crt")).expect("the certificate");
+    let text = page(&site);
+    assert_eq!(text.matches("<code>FILE-MISSING</code>").count(), 1, "{text}");
+    let told: Value = site.run(&["doctor", "--json"]).run().expect_code(12).data();
+    let errors = &told["error_count"];
+    assert_eq!(*errors, 1, "{told}");
+    assert!(text.contains("<b>1 error</b>"), "{text}");
+    // In the map as well: the virtual host and its certificate.
+    assert!(text.contains("<rect class=\"bad\""), "{text}");
+    let listed = site
+        .run(&["report", "--html", "-", "--dry-run"])
+        .run()
+        .expect_code(0);
+    let listed = listed.stdout_text();
+    assert!(
+        listed.contains("1 certificate\n") && listed.contains(" cause"),
+        "{listed}"
+    );
+}
+
 #[test]
 fn what_a_configuration_says_is_text() {
     let site = Site::new();

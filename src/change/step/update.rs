@@ -129,7 +129,8 @@ impl<'a> Update<'a> {
                 (_, None) if !renewed => {}
                 ([.., last], None) if request.fitting_chains.iter().any(|chain| names(last, chain)) => {}
                 ([entry], None) => {
-                    let reason = "this chain belongs to the certificate that is replaced; give --chain for the new one";
+                    let reason =
+                        "this chain belongs to the certificate that is replaced and not to the new one";
                     self.edits.push(remove(configuration, entry, reason)?);
                 }
                 // Apache 2.4 takes a certificate and a key of each kind: which of them is meant cannot be told.

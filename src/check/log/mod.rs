@@ -149,6 +149,7 @@ impl Group<'_> {
             .chain(table::SERVER)
             .find(|row| self.fits(row))?;
         let mut finding = Finding::new(known.code, known.severity, known.summary, known.cause, known.fix);
+        finding.module = known.module;
         finding.apache_codes = known.apache.to_vec();
         finding
             .apache_codes

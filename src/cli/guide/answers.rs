@@ -1,17 +1,25 @@
 //! What the guide asks about, and what is known so far.
 
+use std::path::PathBuf;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use zeroize::Zeroizing;
 
+use crate::check::{Code, Finding};
 use crate::operation::Where;
 use crate::operation::at_hand::{AtHand, KeyAtHand, Opened};
 use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
+use crate::server::installation::{Installation, server_root};
 
 /// What there is to see on this machine. Errors are sentences for people.
 pub trait Looks {
-    /// The server of a root, or the one that is found.
-    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String>;
+    /// The server that was chosen, or the one that is found.
+    fn server(&self, chosen: Option<&Chosen>) -> Result<Survey, String>;
+    /// All servers that are found on this machine.
+    fn servers(&self) -> Vec<Installation>;
+    /// What `enable` would say of certificate files and names.
+    fn foreseen(&self, known: &Answers) -> Vec<Finding>;
     /// The certificate of a file.
     fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String>;
     /// The key of a file, which must belong to a certificate.
@@ -26,9 +34,9 @@ pub trait Looks {
     /// What is in an archive.
     fn archive(&self, path: &Utf8Path, phrase: Option<&str>) -> Result<Opened<AtHand>, String>;
     /// Whether renewal is scheduled; nothing where it cannot be.
-    fn renews(&self, root: Option<&Utf8Path>) -> Option<bool>;
+    fn renews(&self, chosen: Option<&Chosen>) -> Option<bool>;
     /// Who posted over HTTP lately, for people.
-    fn posts(&self, root: Option<&Utf8Path>) -> Option<String>;
+    fn posts(&self, chosen: Option<&Chosen>) -> Option<String>;
     /// What this machine is called.
     fn host(&self) -> Option<String>;
     /// A folder in which somebody keeps files.
@@ -65,13 +73,54 @@ pub enum Http {
     Redirect,
 }
 
+/// A server that was typed, or chosen among several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// Its root.
+    pub root: PathBuf,
+    /// Its main file, where that is another than its root has.
+    pub main: Option<PathBuf>,
+}
+
+impl Chosen {
+    /// The server of a root.
+    pub fn root(root: impl Into<PathBuf>) -> Chosen {
+        Chosen {
+            root: root.into(),
+            main: None,
+        }
+    }
+
+    /// One that was found.
+    pub fn of(found: &Installation) -> Chosen {
+        let is_usual = server_root(&found.root).is_some_and(|(_, main)| main == found.main);
+        Chosen {
+            root: found.root.clone(),
+            main: (!is_usual).then(|| found.main.clone()),
+        }
+    }
+}
+
+/// What would keep files or a name from working.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What the rules say.
+    pub findings: Vec<Finding>,
+    /// The questions that it may be about, the likeliest first.
+    pub about: &'static [Step],
+    /// What has to be accepted to go on; nothing where that would certainly keep Apache from starting.
+    pub accepts: Option<Vec<Code>>,
+}
+
 /// What is known so far; with a pass-phrase in it, it is printed nowhere.
 #[derive(Clone, Default)]
 pub struct Answers {
     /// The server, once it was agreed to.
     pub server: Option<Survey>,
-    /// Its root, where that was typed.
-    pub root: Option<Utf8PathBuf>,
+    /// Which one that is, where it was typed or chosen.
+    pub chosen: Option<Chosen>,
+    /// It is none of those that were found, so that its root is typed.
+    pub types_root: bool,
     /// Where the certificate comes from.
     pub source: Option<Source>,
     /// The certificate, or the archive.
@@ -106,14 +155,18 @@ pub struct Answers {
     pub locked: Option<Utf8PathBuf>,
     /// A request is to be written.
     pub is_agreed: bool,
+    /// What would keep the last answer from working, until somebody says what is to become of that.
+    pub doubt: Option<Doubt>,
+    /// What is accepted as it is.
+    pub accepted: Vec<Code>,
 }
 
-/// The server that is meant: that of the command line, or another one whose root was typed.
-pub fn place_of(place: &Where, root: Option<&Utf8Path>) -> Where {
-    match root {
-        Some(root) if place.root.as_deref() != Some(root.as_std_path()) => Where {
-            root: Some(root.into()),
-            config: None,
+/// The server that is meant: that of the command line, or another one that was typed or chosen.
+pub fn place_of(place: &Where, chosen: Option<&Chosen>) -> Where {
+    match chosen {
+        Some(chosen) if place.root.as_ref() != Some(&chosen.root) || chosen.main.is_some() => Where {
+            root: Some(chosen.root.clone()),
+            config: chosen.main.clone(),
             ..place.clone()
         },
         _ => place.clone(),
@@ -125,6 +178,7 @@ pub fn place_of(place: &Where, root: Option<&Utf8Path>) -> Where {
 #[allow(missing_docs)]
 pub enum Step {
     Server,
+    Servers,
     Root,
     Source,
     Certificate,
@@ -147,6 +201,7 @@ pub enum Step {
     Http,
     Restart,
     Schedule,
+    Doubt,
 }
 
 impl Answers {

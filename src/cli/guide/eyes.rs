@@ -4,12 +4,15 @@ use std::env;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::answers::{Looks, place_of};
-use super::dropped;
+use super::answers::{Answers, Chosen, Looks, place_of};
+use super::words::is_copied;
+use super::{dropped, plain};
+use crate::check::Finding;
 use crate::foreign;
 use crate::operation::at_hand::{self, AtHand, KeyAtHand, Opened};
 use crate::operation::survey::{self, Survey};
-use crate::operation::{Failure, Where, World, posts, schedule};
+use crate::operation::{Failure, Where, World, foreseen, posts, schedule};
+use crate::server::installation::Installation;
 
 /// Looks at the disk, the system's services and its processes.
 pub struct Eyes<'a> {
@@ -20,18 +23,47 @@ pub struct Eyes<'a> {
 }
 
 impl Eyes<'_> {
-    fn place(&self, root: Option<&Utf8Path>) -> Where {
-        place_of(self.place, root)
+    fn place(&self, chosen: Option<&Chosen>) -> Where {
+        place_of(self.place, chosen)
     }
 }
 
 fn words(failure: Failure) -> String {
-    format!("{:#}", failure.error)
+    plain::failure(&failure)
 }
 
 impl Looks for Eyes<'_> {
-    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String> {
-        survey::of(&self.place(root), self.world).map_err(words)
+    fn server(&self, chosen: Option<&Chosen>) -> Result<Survey, String> {
+        survey::of(&self.place(chosen), self.world).map_err(words)
+    }
+
+    fn servers(&self) -> Vec<Installation> {
+        Installation::all()
+    }
+
+    fn foreseen(&self, known: &Answers) -> Vec<Finding> {
+        let Some(certificate) = &known.certificate else {
+            return Vec::new();
+        };
+        let names = known.name.iter().chain(known.aliases.iter().flatten());
+        let mut names: Vec<String> = names.cloned().collect();
+        // One without any name is none for whatever name the site has.
+        if names.is_empty() && certificate.names.is_empty() {
+            let of_server = known.server.as_ref().map(Survey::names).unwrap_or_default();
+            names.extend(of_server.first().map(|name| (*name).to_owned()));
+        }
+        let opened = known.key.as_ref().filter(|(_, key)| key.is_some());
+        let known_files = foreseen::Known {
+            certificate: &certificate.path,
+            is_archive: certificate.is_archive,
+            key: opened.map(|(path, _)| &**path),
+            chain: known.chain.iter().flatten().map(|path| &**path).next(),
+            phrase: known.phrase.as_ref(),
+            is_copied: is_copied(known),
+            names: &names,
+        };
+        // What cannot be looked at, the command tells.
+        foreseen::of(&known_files, &self.place(known.chosen.as_ref()), self.world).unwrap_or_default()
     }
 
     fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String> {
@@ -55,12 +87,12 @@ impl Looks for Eyes<'_> {
         at_hand::archive(path, phrase).map_err(words)
     }
 
-    fn renews(&self, root: Option<&Utf8Path>) -> Option<bool> {
-        schedule::is_on(&self.place(root), self.world)
+    fn renews(&self, chosen: Option<&Chosen>) -> Option<bool> {
+        schedule::is_on(&self.place(chosen), self.world)
     }
 
-    fn posts(&self, root: Option<&Utf8Path>) -> Option<String> {
-        posts::of(&self.place(root), self.world).ok()?.told()
+    fn posts(&self, chosen: Option<&Chosen>) -> Option<String> {
+        posts::of(&self.place(chosen), self.world).ok()?.told()
     }
 
     fn host(&self) -> Option<String> {

@@ -4,12 +4,14 @@
 use camino::Utf8Path;
 use zeroize::Zeroizing;
 
-use super::answers::{Answers, Http, Looks, SOURCES, Source, Step};
+use super::answers::{Answers, Chosen, Http, Looks, SOURCES, Source, Step};
+use super::concern::{self, Steps};
 use super::question::{Question, Reply};
 use super::{name, sentences};
 use crate::operation::at_hand::Opened;
 use crate::operation::survey::Survey;
 use crate::quoted::bare;
+use crate::server::installation::Installation;
 
 /// What an answer leads to besides the next question: lines that are said.
 type Taken = Result<Vec<String>, String>;
@@ -19,22 +21,38 @@ pub struct Flow<'a> {
     look: &'a dyn Looks,
     /// The server that was found, or why there is none.
     found: Result<Survey, String>,
+    /// All servers of this machine, where somebody has to choose among them.
+    servers: Vec<Installation>,
     /// What is known.
     pub answers: Answers,
     /// What was known before each question that was answered.
-    past: Vec<(Answers, Result<Survey, String>)>,
+    past: Vec<Past>,
     /// Somebody chose to end.
     pub is_ended: bool,
+}
+
+/// What was known before a question was answered.
+struct Past {
+    step: Step,
+    answers: Answers,
+    found: Result<Survey, String>,
 }
 
 impl<'a> Flow<'a> {
     /// At its beginning, about a server that may have been named.
     pub fn new(look: &'a dyn Looks, root: Option<&Utf8Path>) -> Flow<'a> {
+        let chosen = root.map(|root| Chosen::root(root.as_std_path()));
+        let found = look.server(chosen.as_ref());
+        let servers = match (&found, &chosen) {
+            (Err(_), None) => look.servers(),
+            _ => Vec::new(),
+        };
         Flow {
             look,
-            found: look.server(root),
+            found,
+            servers,
             answers: Answers {
-                root: root.map(Utf8Path::to_owned),
+                chosen,
                 ..Answers::default()
             },
             past: Vec::new(),
@@ -45,9 +63,13 @@ impl<'a> Flow<'a> {
     /// The question that comes next; none when everything is known.
     pub fn next(&self) -> Option<Step> {
         let known = &self.answers;
+        if known.doubt.is_some() {
+            return Some(Step::Doubt);
+        }
         if known.server.is_none() {
             return Some(match &self.found {
                 Ok(_) if !known.wants_other => Step::Server,
+                _ if self.servers.len() > 1 && !known.types_root => Step::Servers,
                 _ => Step::Root,
             });
         }
@@ -124,7 +146,17 @@ impl<'a> Flow<'a> {
     /// # Errors
     /// Why that is not an answer: the question comes again.
     pub fn take(&mut self, step: Step, reply: &Reply) -> Taken {
-        let before = (self.answers.clone(), self.found.clone());
+        // It leads to a question of before, or changes nothing but that it is accepted.
+        if (step, reply) == (Step::Doubt, &Reply::Chosen(0)) {
+            let about = self.answers.doubt.as_ref().map_or(&[][..], |doubt| doubt.about);
+            self.back_to(about);
+            return Ok(Vec::new());
+        }
+        let before = Past {
+            step,
+            answers: self.answers.clone(),
+            found: self.found.clone(),
+        };
         let taken = match reply {
             Reply::Chosen(at) => self.chosen(step, *at),
             Reply::Typed(line) => self.typed(step, bare(line.trim())),
@@ -134,24 +166,51 @@ impl<'a> Flow<'a> {
         match taken {
             Ok(said) => {
                 self.past.push(before);
-                Ok(said)
+                self.judge(step).map(|()| said)
             }
             Err(why) => {
-                (self.answers, self.found) = before;
+                (self.answers, self.found) = (before.answers, before.found);
                 Err(why)
             }
         }
+    }
+
+    /// What would keep that answer from working is asked about.
+    ///
+    /// # Errors
+    /// What it is, where that certainly keeps Apache from starting: the question that it is about comes again.
+    fn judge(&mut self, step: Step) -> Result<(), String> {
+        let Some(doubt) = concern::doubt(step, &self.answers, self.look) else {
+            return Ok(());
+        };
+        if doubt.accepts.is_none() {
+            self.back_to(doubt.about);
+            return Err(sentences::of_findings(&doubt.findings).join("\n"));
+        }
+        self.answers.doubt = Some(doubt);
+        Ok(())
     }
 
     /// The question before; whether there was one.
     pub fn back(&mut self) -> bool {
         match self.past.pop() {
             Some(before) => {
-                (self.answers, self.found) = before;
+                (self.answers, self.found) = (before.answers, before.found);
                 true
             }
             None => false,
         }
+    }
+
+    /// The first of these questions that was asked, or else the question before.
+    pub fn back_to(&mut self, steps: Steps) {
+        let mut asked = steps
+            .iter()
+            .filter_map(|step| self.past.iter().position(|before| before.step == *step));
+        if let Some(at) = asked.next() {
+            self.past.truncate(at + 1);
+        }
+        self.back();
     }
 
     fn chosen(&mut self, step: Step, at: usize) -> Taken {
@@ -159,9 +218,20 @@ impl<'a> Flow<'a> {
         match step {
             Step::Server => match at {
                 0 => known.server = self.found.clone().ok(),
-                1 => known.wants_other = true,
+                1 => {
+                    known.wants_other = true;
+                    self.servers = self.look.servers();
+                }
                 _ => self.is_ended = true,
             },
+            Step::Servers => match self.servers.get(at).map(Chosen::of) {
+                Some(chosen) => self.takes(chosen)?,
+                None => known.types_root = true,
+            },
+            Step::Doubt => {
+                let codes = known.doubt.take().and_then(|doubt| doubt.accepts);
+                known.accepted.extend(codes.into_iter().flatten());
+            }
             Step::Source => self.source(at),
             Step::Authority if at == 0 => known.directory = Some(None),
             Step::Authority => known.wants_other = true,
@@ -199,11 +269,20 @@ impl<'a> Flow<'a> {
             .as_ref()
             .is_some_and(|server| server.closed.is_none());
         if known.source == Some(Source::Authority) && may_write {
-            let renews = self.look.renews(known.root.as_deref());
+            let renews = self.look.renews(known.chosen.as_ref());
             known.can_schedule = renews == Some(false);
             // The command that is shown has it scheduled on the next server as well.
             known.schedules = renews.filter(|renews| *renews);
         }
+    }
+
+    /// Another server is looked at.
+    fn takes(&mut self, chosen: Chosen) -> Result<(), String> {
+        self.found = Ok(self.look.server(Some(&chosen))?);
+        let known = &mut self.answers;
+        known.chosen = Some(chosen);
+        (known.wants_other, known.types_root) = (false, false);
+        Ok(())
     }
 
     fn typed(&mut self, step: Step, line: &str) -> Taken {
@@ -216,12 +295,7 @@ impl<'a> Flow<'a> {
         }
         let known = &mut self.answers;
         match step {
-            Step::Root => {
-                let found = self.look.server(Some(path))?;
-                known.root = Some(path.to_owned());
-                known.wants_other = false;
-                self.found = Ok(found);
-            }
+            Step::Root => self.takes(Chosen::root(path.as_std_path()))?,
             Step::Certificate => return self.certificate(path),
             Step::Key => return self.key(path),
             Step::Chain => {
@@ -248,11 +322,11 @@ impl<'a> Flow<'a> {
                 known.wants_other = false;
             }
             Step::TypedName => {
-                known.name = Some(name::judged(line, known)?);
+                known.name = Some(name::judged(line)?);
                 known.wants_other = false;
             }
             Step::TypedAliases => {
-                known.aliases = Some(name::all_judged(line, known)?);
+                known.aliases = Some(name::all_judged(line)?);
                 known.wants_other = false;
             }
             Step::TypedPort => {
@@ -341,7 +415,10 @@ impl<'a> Flow<'a> {
 
     /// A question in words.
     pub fn question(&self, step: Step) -> Question {
-        sentences::question(step, &self.answers, &self.found, self.look)
+        match step {
+            Step::Servers => sentences::of_servers(&self.servers),
+            _ => sentences::question(step, &self.answers, &self.found, self.look),
+        }
     }
 }
 

@@ -5,10 +5,12 @@
 //! command of the answers, [`terminal`] asks, and [`eyes`] looks.
 
 mod answers;
+mod concern;
 mod dropped;
 mod eyes;
 mod flow;
 mod name;
+mod plain;
 mod question;
 mod sentences;
 mod terminal;
@@ -34,6 +36,7 @@ use crate::cli::printer::Printer;
 use crate::cli::render;
 use crate::cli::volume::Volume;
 use crate::exit_status::ExitStatus;
+use crate::operation::foreseen::ways_on;
 use crate::operation::ports::USUAL;
 use crate::operation::{Failure, Where, World, answer_file, devices, file_name, options};
 use crate::quoted::{bare, quoted};
@@ -60,6 +63,19 @@ pub fn run(global: &Global, world: &World, printer: &Printer) -> Result<ExitStat
         look: &Eyes { place, world },
     };
     guide.run()
+}
+
+/// What comes after something that was not done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    /// The same.
+    Again,
+    /// The same with another answer.
+    Other,
+    /// The same, with what is wrong accepted.
+    Accepted,
+    /// Nothing.
+    End,
 }
 
 struct Guide<'a> {
@@ -115,18 +131,30 @@ impl Guide<'_> {
 
     /// Whether it is tried again, with the same answers or with others, after what did not succeed; it is said what that is.
     fn goes_on(&self, flow: &mut Flow, failure: &Failure) -> Result<bool, Failure> {
-        self.printer.failure(failure);
-        let options = ["Try again", "Change an answer", "End"];
-        match self
-            .asks
-            .ask(&Question::choice("What now?", &options, 1))
-            .map_err(broken)?
-        {
+        let told = format!("That was not done: {}", plain::failure(failure));
+        told.lines().for_each(|line| self.asks.say(line));
+        let accepts = ways_on(&failure.findings, &flow.answers.accepted);
+        let mut ways = vec![
+            ("Try again", After::Again),
+            ("Change an answer", After::Other),
+            ("Continue anyway", After::Accepted),
+            ("End", After::End),
+        ];
+        ways.retain(|(_, way)| *way != After::Accepted || accepts.is_some());
+        let options: Vec<&str> = ways.iter().map(|(words, _)| *words).collect();
+        let question = Question::choice("What now?", &options, 1);
+        let chosen = match self.asks.ask(&question).map_err(broken)? {
             Reply::Interrupted => return Err(interrupted()),
-            Reply::Chosen(0) => {}
-            Reply::Chosen(2) => return Ok(false),
-            _ => {
-                flow.back();
+            Reply::Chosen(at) => ways.get(at).map(|(_, way)| *way),
+            _ => None,
+        };
+        match chosen {
+            Some(After::Again) => {}
+            Some(After::Accepted) => flow.answers.accepted.extend(accepts.into_iter().flatten()),
+            Some(After::End) => return Ok(false),
+            Some(After::Other) | None => {
+                let about = concern::of_failure(failure, &flow.answers);
+                flow.back_to(about.unwrap_or_default());
             }
         }
         Ok(true)
@@ -207,7 +235,9 @@ impl Guide<'_> {
                     self.printer.verbatim(&words);
                     return Ok(());
                 }
-                Err(failure) => self.asks.say(&format!("{:#}", failure.error)),
+                Err(failure) => plain::failure(&failure)
+                    .lines()
+                    .for_each(|line| self.asks.say(line)),
             }
         }
     }
@@ -225,7 +255,7 @@ fn converse(flow: &mut Flow, asks: &dyn Asks) -> Result<(), Failure> {
             }
             reply => match flow.take(step, &reply) {
                 Ok(said) => said.iter().for_each(|line| asks.say(line)),
-                Err(why) => asks.say(&why),
+                Err(why) => why.lines().for_each(|line| asks.say(line)),
             },
         }
         if flow.is_ended {

@@ -2,6 +2,7 @@
 
 use super::answers::{Answers, Looks};
 use crate::operation::at_hand::covers;
+use crate::operation::client_name;
 use crate::operation::survey::Survey;
 
 /// A name that is offered.
@@ -92,27 +93,19 @@ pub fn further(known: &Answers) -> Vec<String> {
 /// A name as it was typed.
 ///
 /// # Errors
-/// When it is not one, or the certificate is not valid for it.
-pub fn judged(typed: &str, known: &Answers) -> Result<String, String> {
-    let names = known.certificate.as_ref().map_or(&[][..], |found| &found.names);
-    let is_covered = covers(names, typed).map_err(|failure| {
+/// When it is not one.
+pub fn judged(typed: &str) -> Result<String, String> {
+    client_name(typed).map(|_| typed.to_owned()).map_err(|failure| {
         let words = format!("{:#}", failure.error);
         words.strip_prefix("--domain ").unwrap_or(&words).to_owned()
-    })?;
-    match is_covered || names.is_empty() {
-        true => Ok(typed.to_owned()),
-        false => Err(format!(
-            "The certificate is not valid for {typed}; it is for {}",
-            names.join(", ")
-        )),
-    }
+    })
 }
 
 /// Further names as they were typed, with blanks or commas between them.
 ///
 /// # Errors
 /// As those of [`judged`], of the first that is not one.
-pub fn all_judged(typed: &str, known: &Answers) -> Result<Vec<String>, String> {
+pub fn all_judged(typed: &str) -> Result<Vec<String>, String> {
     let words = typed.split([' ', ',', ';', '\t']).filter(|word| !word.is_empty());
-    words.map(|word| judged(word, known)).collect()
+    words.map(judged).collect()
 }

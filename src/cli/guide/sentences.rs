@@ -2,18 +2,21 @@
 
 use std::borrow::Borrow;
 
-use super::answers::{Answers, Looks, SOURCES, Step};
+use super::answers::{Answers, Chosen, Looks, SOURCES, Step};
 use super::name;
 use super::question::{Kind, Question};
+use crate::check::Finding;
 use crate::httpd::in_url;
 use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
+use crate::server::installation::Installation;
+use crate::shown::shown;
 use crate::wording::count;
 
 /// A question, with what was found and is offered as its answer.
 pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, look: &dyn Looks) -> Question {
     match step {
-        Step::Server | Step::Root => of_server(step, known, found),
+        Step::Server | Step::Servers | Step::Root => of_server(step, known, found),
         Step::Source => {
             let options = SOURCES.map(|(_, label)| label);
             Question::choice("What certificate is there?", &options, 0)
@@ -34,15 +37,76 @@ pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, loo
         Step::Http => of_http(known, look),
         Step::Restart => of_restart(known),
         Step::Schedule => of_schedule(),
+        Step::Doubt => of_doubt(known),
+    }
+}
+
+/// What is wrong with files and names, a line each.
+pub fn of_findings(findings: &[Finding]) -> Vec<String> {
+    let told = findings.iter().map(|finding| {
+        let parts = [&finding.summary, &finding.cause, &finding.fix].map(|part| part.trim());
+        let parts = parts.iter().filter(|part| !part.is_empty());
+        let sentences: Vec<String> = parts.map(|part| sentence(part)).collect();
+        format!("{}: {}", finding.code, sentences.join(" "))
+    });
+    told.collect()
+}
+
+/// With a capital letter and a full stop.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first: String = letters
+        .next()
+        .iter()
+        .flat_map(|first| first.to_uppercase())
+        .collect();
+    let end = if text.ends_with(['.', ':', '?']) { "" } else { "." };
+    format!("{first}{}{end}", letters.as_str())
+}
+
+fn of_doubt(known: &Answers) -> Question {
+    let doubt = known.doubt.as_ref();
+    let other = match doubt.and_then(|doubt| doubt.about.first()) {
+        Some(Step::Name) => "No, another name",
+        Some(Step::Aliases) => "No, other names",
+        _ => "No, another file",
+    };
+    let options = [other, "Yes, as it is"];
+    let told = doubt
+        .map(|doubt| of_findings(&doubt.findings))
+        .unwrap_or_default();
+    Question::choice("Use it anyway?", &options, 0).after(told)
+}
+
+/// Several servers, of which one is meant.
+pub fn of_servers(servers: &[Installation]) -> Question {
+    let options = servers.iter().map(|server| {
+        let root = shown(&server.root);
+        match Chosen::of(server).main {
+            None => format!("{root} ({})", server.found_by),
+            Some(main) => format!("{root}, main file {} ({})", shown(&main), server.found_by),
+        }
+    });
+    Question {
+        told: vec![format!(
+            "There are {} on this machine.",
+            count(servers.len(), "Apache server")
+        )],
+        text: "Which server is it?".into(),
+        kind: Kind::Choice {
+            options: options.chain(["Another one".to_owned()]).collect(),
+            usual: 0,
+        },
     }
 }
 
 fn of_server(step: Step, known: &Answers, found: &Result<Survey, String>) -> Question {
     let server = match found {
         Ok(server) if step == Step::Server => server,
+        _ if known.types_root => return Question::path("Folder of the server (its server root):", None),
         Ok(_) => return Question::path("Folder of the other server (its server root):", None),
         Err(why) => {
-            let text = match known.root {
+            let text = match known.chosen {
                 None => "Folder of the server (its server root, such as C:\\eSync\\Apache24):",
                 Some(_) => "Folder of the server (its server root):",
             };
@@ -238,7 +302,7 @@ fn of_request(step: Step, known: &Answers, look: &dyn Looks) -> Question {
 }
 
 fn of_http(known: &Answers, look: &dyn Looks) -> Question {
-    let posts = look.posts(known.root.as_deref());
+    let posts = look.posts(known.chosen.as_ref());
     let server = known.server.clone().unwrap_or_default();
     let others = (server.plain_hosts > 1).then(|| {
         format!(

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use super::question::Kind;
 use super::*;
 use crate::cli::arguments::Arguments;
+use crate::tls::chain::tests::made;
 use crate::tls::issue::{self, KeyType};
 
 const DOMAIN: &str = "esync.example.com";
@@ -231,6 +232,29 @@ fn who_does_not_agree_is_led_back() {
         said.contains("Nothing was written.") && !said.contains("refused"),
         "{said}"
     );
+    assert_eq!(site.text(), before);
+}
+
+/// As people make one with OpenSSL alone: for no name, and as an authority.
+#[test]
+fn a_certificate_that_no_client_takes_is_told_at_its_file() {
+    let site = Site::new();
+    let before = site.text();
+    let bare = made("only cn", true, None);
+    fs::write(site.at("bare.crt"), bare.certificate.to_pem()).unwrap();
+    let name = |answer| ("File of the certificate:", answer);
+    let (result, said) = site.guide(vec![
+        ("Is this the server?", Say::Enter),
+        ("What certificate is there?", Say::Enter),
+        name(file(site.at("bare.crt"))),
+        ("Use it anyway?", Say::Enter),
+        name(file(site.at("server.crt"))),
+        ("File of the private key:", file(site.at("server-its.key"))),
+        ("By which name", Say::CtrlC),
+    ]);
+    assert_eq!(result.unwrap_err().status, ExitStatus::Interrupted, "{said}");
+    assert!(said.contains("CERT-IS-CA: "), "{said}");
+    assert!(!said.contains(" --"), "{said}");
     assert_eq!(site.text(), before);
 }
 

@@ -91,10 +91,7 @@ fn enable(known: &Answers, place: &Where) -> Words {
             if let Some(Some(chain)) = &known.chain {
                 add(&["--chain", &whole(chain)]);
             }
-            let key = known.key.as_ref().and_then(|(_, key)| key.as_ref());
-            let is_converted = certificate.is_some_and(|found| found.is_converted)
-                || key.is_some_and(|key| key.is_converted);
-            if is_converted || is_elsewhere(known) {
+            if is_copied(known) {
                 add(&["--copy-certs"]);
             }
         }
@@ -114,6 +111,8 @@ fn enable(known: &Answers, place: &Where) -> Words {
         (Some(true), _) => add(&["--restart"]),
         _ => {}
     }
+    let accepted = known.accepted.iter();
+    accepted.for_each(|code| add(&["--force", code.word()]));
     words.extend(of_server(known, place));
     Words {
         asking: words,
@@ -121,6 +120,15 @@ fn enable(known: &Answers, place: &Where) -> Words {
         needs_phrase: known.phrase.is_some(),
         is_trial: server.closed.is_some(),
     }
+}
+
+/// Are certificate and key copied into the server's folder?
+pub fn is_copied(known: &Answers) -> bool {
+    let key = known.key.as_ref().and_then(|(_, key)| key.as_ref());
+    let certificate = known.certificate.as_ref();
+    let is_converted =
+        certificate.is_some_and(|found| found.is_converted) || key.is_some_and(|key| key.is_converted);
+    is_converted || is_elsewhere(known)
 }
 
 /// Files that are kept with those of the server stay there; all others are copied, so that nobody clears them away.
@@ -137,7 +145,7 @@ fn is_elsewhere(known: &Answers) -> bool {
 
 /// The options that name the server, where it was named.
 fn of_server(known: &Answers, place: &Where) -> Vec<String> {
-    let place = &place_of(place, known.root.as_deref());
+    let place = &place_of(place, known.chosen.as_ref());
     let usual_root = place.usual_root.as_ref().filter(|_| place.config.is_none());
     let paths = [
         ("--root", place.root.as_ref().or(usual_root)),

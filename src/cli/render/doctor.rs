@@ -92,10 +92,6 @@ fn verdict(report: &Report) -> String {
 
 fn cause_lines(cause: &Cause) -> String {
     let mut text = findings::lines(std::slice::from_ref(&cause.finding), &[]);
-    let blank = ["  cause: \n", "  fix:   \n"];
-    for line in blank {
-        text = text.replace(line, "");
-    }
     for place in cause.places.iter().take(PLACES) {
         let _ = writeln!(text, "  and at {}", sentence(&place.to_string()));
     }

@@ -27,8 +27,11 @@ pub fn lines(findings: &[Finding], forced: &[Code]) -> String {
         if let Some(place) = &finding.place {
             let _ = writeln!(text, "  --> {}", clean(&place.to_string()));
         }
-        let _ = writeln!(text, "  cause: {}", clean(&finding.cause));
-        let _ = writeln!(text, "  fix:   {}", clean(&finding.fix));
+        for (title, words) in [("cause:", &finding.cause), ("fix:", &finding.fix)] {
+            if !words.is_empty() {
+                let _ = writeln!(text, "  {title:<6} {}", clean(words));
+            }
+        }
         if !finding.apache_codes.is_empty() {
             let _ = writeln!(text, "  Apache's log: {}", finding.apache_codes.join(", "));
         }

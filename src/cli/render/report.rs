@@ -18,7 +18,7 @@ pub fn list(sections: &[Section]) -> String {
             text,
             "  {:<28} {}{removed}",
             section.title,
-            count(section.line_count, "line")
+            count(section.line_count, section.noun)
         );
     }
     text + "It holds no keys, pass-phrases, files of passwords, cookies or query strings.\n"

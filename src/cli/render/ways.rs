@@ -6,6 +6,7 @@ use time::Duration;
 
 use crate::change::OverHttp;
 use crate::operation::picture::Way;
+use crate::renewal::Urgency;
 use crate::shown::cell;
 use crate::wording::count;
 
@@ -13,6 +14,18 @@ use crate::wording::count;
 const NAMED: usize = 3;
 /// So many kinds of ways of one listener are shown.
 const KINDS: usize = 20;
+
+/// Of many kinds of ways, so many that somebody has to know of most: those whose certificate cannot be read, is over or ends soon.
+/// They stay in their order.
+pub fn worst<'a, 'b>(kinds: &'b [Alike<'a>], most: usize) -> Vec<&'b Alike<'a>> {
+    let mut ranked: Vec<(usize, &Alike)> = kinds.iter().enumerate().collect();
+    if kinds.len() > most {
+        ranked.sort_by_key(|(_, kind)| std::cmp::Reverse(kind.urgency()));
+        ranked.truncate(most);
+        ranked.sort_by_key(|(at, _)| *at);
+    }
+    ranked.into_iter().map(|(_, kind)| kind).collect()
+}
 
 /// Ways of one listener that are alike but for their names.
 pub struct Alike<'a> {
@@ -64,6 +77,15 @@ impl<'a> Alike<'a> {
             (None, true, _) => "no certificate is named".into(),
             (None, false, true) => "leads to HTTPS".into(),
             (None, false, false) => "no TLS".into(),
+        }
+    }
+
+    /// How urgent its certificate is; one that nobody can read keeps Apache from starting.
+    fn urgency(&self) -> Option<Urgency> {
+        let one = self.one();
+        match one.is_broken {
+            true => Some(Urgency::Over),
+            false => one.urgency,
         }
     }
 
@@ -131,7 +153,7 @@ pub fn text(ways: &[Way]) -> String {
         let tls = kinds.iter().any(|kind| kind.one().tls);
         let protocol = if tls { "HTTPS" } else { "HTTP" };
         let _ = writeln!(text, "  {} ({protocol})", kinds[0].one().listener);
-        let rows: Vec<[String; 4]> = kinds.iter().take(KINDS).map(row).collect();
+        let rows: Vec<[String; 4]> = worst(&kinds, KINDS).into_iter().map(row).collect();
         let widths = [0, 1, 2].map(|at| rows.iter().map(|row| row[at].chars().count()).max());
         let widths = widths.map(|width| width.unwrap_or_default().min(60));
         for [who, shown, until, http] in &rows {
@@ -142,7 +164,7 @@ pub fn text(ways: &[Way]) -> String {
         if let Some(more) = kinds.len().checked_sub(KINDS).filter(|more| *more > 0) {
             let _ = writeln!(
                 text,
-                "    and {more} more kinds; all are in the list of virtual hosts"
+                "    and {more} more groups like these; all are in the list of virtual hosts"
             );
         }
     }
@@ -173,6 +195,7 @@ mod tests {
             not_after: certificate.map(|_| datetime!(2027-02-03 0:00 UTC).into()),
             urgency: None,
             rest: certificate.map(|_| Duration::days(65)),
+            is_broken: false,
             over_http: certificate.map(|_| OverHttp::Redirected),
             leads_to_https: certificate.is_none(),
         }
@@ -214,6 +237,20 @@ mod tests {
         let told = text(&nameless);
         assert!(told.contains("virtual host without a name (a.conf:7)"), "{told}");
         assert!(told.contains("m.test (main server)"), "{told}");
+    }
+
+    #[test]
+    fn of_many_groups_the_urgent_ones_are_told() {
+        let files: Vec<String> = (0..100).map(|number| format!("{number}.crt")).collect();
+        let mut many: Vec<Way> = files.iter().map(|file| way(443, &[file], Some(file))).collect();
+        many[70].urgency = Some(Urgency::Over);
+        many[90].is_broken = true;
+        let told = text(&many);
+        assert!(told.contains("70.crt") && told.contains("90.crt"), "{told}");
+        assert!(
+            told.contains("17.crt") && !told.contains("18.crt") && told.contains("80 more groups"),
+            "{told}"
+        );
     }
 
     #[test]

@@ -78,6 +78,8 @@ impl Finding<Spot> {
                 included_from: Vec::new(),
                 macro_line: None,
             },
+            fault: None,
+            module: None,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::super::progress::{Progress, during};
 use super::super::targets::{self, Target};
 use super::super::{certificates, check, devices, firewall, names, pending, ports, running, verify};
 use super::observed::Observation;
+use crate::check::{Code, Finding};
 use crate::server::deadline::Patience;
 
 /// So many addresses are connected to.
@@ -49,6 +50,8 @@ pub struct Looked {
     pub targets: Vec<Target>,
     /// How many more there would be.
     pub more_target_count: usize,
+    /// The ports that another program is known to have: nobody there is asked, who might let us wait and is not this server.
+    pub not_asked: Vec<u16>,
     /// What they see; nothing of a configuration for another machine.
     pub served: Option<verify::Report>,
     /// Which certificates there are.
@@ -100,7 +103,10 @@ pub fn look(
     };
     let logs = explain::of_configuration(&loaded);
     let logs = explain::explain(logs, request.since, Some(&loaded), &loaded.place);
+    let ports = (!is_elsewhere).then(|| ports::of(&loaded, None));
     let mut targets = targets::of_configuration(&loaded, wanted.as_deref(), None);
+    let not_asked = not_asked(&targets, ports.as_ref().and_then(|ports| ports.as_ref().ok()));
+    targets.retain(|target| !not_asked.contains(&target.address.port()));
     let more_target_count = targets.len().saturating_sub(MOST_TARGETS);
     targets.truncate(MOST_TARGETS);
     let served = (!is_elsewhere).then(|| {
@@ -112,7 +118,6 @@ pub fn look(
     let certificates = certificates.map(|served| certificates::of(&loaded, (&targets, served), world));
     let devices = for_devices(request, &loaded)?;
     let server = running::server(&loaded);
-    let ports = (!is_elsewhere).then(|| ports::of(&loaded, None));
     let is_up = (!is_elsewhere).then(|| {
         let ports = ports.as_ref().and_then(|ports| ports.as_ref().ok());
         running::is_up(&server) || ports.is_some_and(listens) || shows(&targets, served.as_ref())
@@ -129,6 +134,7 @@ pub fn look(
         logs,
         targets,
         more_target_count,
+        not_asked,
         served,
         certificates,
         devices,
@@ -153,6 +159,26 @@ fn for_devices(request: &Request, loaded: &Loaded) -> Result<Option<devices::Rep
         ..devices::Asking::default()
     };
     devices::of(&asking, Some(loaded)).map(Some)
+}
+
+/// The ports of these where every listener that the configuration wants is another program's.
+fn not_asked(targets: &[Target], ports: Option<&ports::Report>) -> Vec<u16> {
+    let Some(report) = ports else {
+        return Vec::new();
+    };
+    let is_others = |port: &ports::Port| {
+        let is_taken = |finding: &Finding| finding.code == Code::PortTaken && finding.is_error();
+        port.findings.iter().any(is_taken) && !port.holders.iter().any(|holder| holder.own)
+    };
+    let is_taken = |number: u16| {
+        let mut wanted = report.ports.iter().filter(|port| port.port == number).peekable();
+        wanted.peek().is_some() && wanted.all(is_others)
+    };
+    let mut taken: Vec<u16> = targets.iter().map(|target| target.address.port()).collect();
+    taken.sort_unstable();
+    taken.dedup();
+    taken.retain(|port| is_taken(*port));
+    taken
 }
 
 /// Is a port held by this server, or by somebody of whom nothing more is known? A PidFile may be closed to this account.
@@ -183,7 +209,7 @@ fn changed_since(loaded: &Loaded, logs: &LogReport) -> Option<String> {
 impl Looked {
     /// Does anything speak TLS?
     pub fn speaks_tls(&self) -> bool {
-        !self.targets.is_empty() || !self.check.checked.is_empty()
+        !self.targets.is_empty() || !self.not_asked.is_empty() || !self.check.checked.is_empty()
     }
 
     /// The active `Listen` ports.

@@ -17,10 +17,10 @@ pub use look::Request;
 pub use observed::Source;
 pub use report::{Cause, Effect, FixResult, Fixed, Remedy, Report, Section, SectionState, Verdict};
 
-use super::Failure;
 use super::environment::{Where, World};
 use super::find::Loaded;
 use super::progress::Progress;
+use super::{Failure, certificates, check};
 
 /// Looks at everything.
 ///
@@ -35,6 +35,21 @@ pub fn run(
     let loaded = Loaded::find(place)?;
     loaded.introduce(progress);
     Ok(diagnose(request, loaded, world, progress)?.report)
+}
+
+/// What the files alone show, each cause once as [`run`] tells it, and how many findings are left out: for whoever hands on
+/// what is on the disk and asks no server.
+pub fn of_files(
+    loaded: &Loaded,
+    check: Option<&check::Report>,
+    certificates: &certificates::Report,
+) -> (Vec<Cause>, usize) {
+    let (observations, more_count) = observe::of_files(loaded, check);
+    let groups = same_cause::causes(observations);
+    let told = groups
+        .iter()
+        .map(|group| told::cause(group, None, Some(certificates)));
+    (told.collect(), more_count)
 }
 
 /// What is told, and of what.

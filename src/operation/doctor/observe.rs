@@ -2,9 +2,10 @@
 
 use super::super::environment::World;
 use super::super::explained::StartOutcome;
+use super::super::find::Loaded;
 use super::super::interrupted::{remedy, stores};
 use super::super::targets::Target;
-use super::super::{lint, ports};
+use super::super::{check, lint, ports};
 use super::few::{MOST, fair, once};
 use super::look::{Looked, Request};
 use super::observed::{Observation, Source, kind};
@@ -12,26 +13,74 @@ use crate::apply::Unfinished;
 use crate::check::{Code, Finding, Severity};
 use crate::quoted::word;
 
+/// What the files alone show; and how many are left out.
+pub fn of_files(loaded: &Loaded, check: Option<&check::Report>) -> (Vec<Observation>, usize) {
+    let of_check = check.map_or_else(Vec::new, |report| vec![of_rules(report), of_lives(report)]);
+    few([vec![of_text(loaded)], of_check].concat())
+}
+
+/// What `lint` says of the text.
+fn of_text(loaded: &Loaded) -> Vec<Observation> {
+    let found = lint::findings(loaded, lint::problems(loaded));
+    let found = found.into_iter().map(|mut finding| {
+        finding.code = kind(&finding);
+        Observation::new(Source::Lint, finding)
+    });
+    found.collect()
+}
+
+/// What `check` says of files and machine.
+fn of_rules(report: &check::Report) -> Vec<Observation> {
+    let of_hosts = report.checked.iter().flat_map(|checked| {
+        let all = checked.findings.iter().cloned();
+        all.map(|finding| Observation {
+            host: checked.place.clone(),
+            ..Observation::new(Source::Check, finding)
+        })
+    });
+    let whole = report.findings.iter();
+    // What `lint` says line by line is summed up there; what only `httpd -t` says has no rule.
+    let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
+    let whole = whole
+        .cloned()
+        .map(|finding| Observation::new(Source::Check, finding));
+    of_hosts.chain(whole).collect()
+}
+
+/// Certificates whose life is short, or over.
+fn of_lives(report: &check::Report) -> Vec<Observation> {
+    let ends = report.expiring.iter().map(|one| one.finding.clone());
+    ends.map(|finding| Observation::new(Source::Certificates, finding))
+        .collect()
+}
+
+/// Each once, and of many of one operation the worst; and how many are left out.
+fn few(all: Vec<Vec<Observation>>) -> (Vec<Observation>, usize) {
+    let mut more_count = 0;
+    let few = all.into_iter().flat_map(|each| {
+        let each = once(each);
+        more_count += each.len().saturating_sub(MOST);
+        fair(each)
+    });
+    let few = few.collect();
+    (few, more_count)
+}
+
 impl Looked {
     /// Puts down what each operation sees, whoever says it best first.
     pub fn observe(&mut self, request: &Request, world: &World) {
-        let mut all: Vec<Vec<Observation>> = vec![
+        let all: Vec<Vec<Observation>> = vec![
             self.of_runs(world),
             self.of_lint(),
             self.of_check(),
-            self.of_certificates(),
+            of_lives(&self.check),
             self.of_ports(),
             self.of_logs(request.since.is_some()),
             self.of_server(),
             self.of_clients(),
             self.of_devices(),
         ];
-        for each in &mut all {
-            *each = once(std::mem::take(each));
-            self.more_count += each.len().saturating_sub(MOST);
-            *each = fair(std::mem::take(each));
-        }
-        self.observations = all.into_iter().flatten().collect();
+        (self.observations, self.more_count) = few(all);
     }
 
     /// Runs of ours that were killed.
@@ -55,18 +104,12 @@ impl Looked {
     }
 
     fn of_lint(&self) -> Vec<Observation> {
-        let found = lint::findings(&self.loaded, lint::problems(&self.loaded));
-        let found = found.into_iter().map(|mut finding| {
-            finding.code = kind(&finding);
-            finding
-        });
-        let told = found
-            .filter(|finding| !self.is_disproved(finding))
-            .map(|finding| Observation {
-                port: self.port_at(&finding),
-                ..Observation::new(Source::Lint, finding)
-            });
-        told.collect()
+        let mut all = of_text(&self.loaded);
+        all.retain(|one| !self.is_disproved(&one.finding));
+        for one in &mut all {
+            one.port = self.port_at(&one.finding);
+        }
+        all
     }
 
     /// Does a finding say that two `Listen` lines cannot stand together, of a server that has read them and listens there?
@@ -88,21 +131,11 @@ impl Looked {
     }
 
     fn of_check(&self) -> Vec<Observation> {
-        let mut found = Vec::new();
-        for checked in &self.check.checked {
-            let all = checked.findings.iter().cloned();
-            found.extend(all.map(|finding| Observation {
-                host: checked.place.clone(),
-                ..Observation::new(Source::Check, finding)
-            }));
+        let mut found = of_rules(&self.check);
+        // Those of virtual hosts are at files.
+        for one in found.iter_mut().filter(|one| one.host.is_none()) {
+            one.port = self.port_at(&one.finding);
         }
-        let whole = self.check.findings.iter();
-        // What `lint` says line by line is summed up there.
-        let whole = whole.filter(|finding| finding.code != Code::ConfigProblem || finding.rule.is_empty());
-        found.extend(whole.cloned().map(|finding| Observation {
-            port: self.port_at(&finding),
-            ..Observation::new(Source::Check, finding)
-        }));
         if let Some(name) = &self.not_answered {
             let finding = Finding::new(
                 Code::TlsOff,
@@ -114,13 +147,6 @@ impl Looked {
             found.push(Observation::new(Source::Check, finding));
         }
         found
-    }
-
-    /// Whose life is short, or over.
-    fn of_certificates(&self) -> Vec<Observation> {
-        let ends = self.check.expiring.iter().map(|one| one.finding.clone());
-        ends.map(|finding| Observation::new(Source::Certificates, finding))
-            .collect()
     }
 
     /// The port of a `Listen` that a finding is at.

@@ -1,5 +1,7 @@
 //! What one of the operations saw.
 
+use std::cell::OnceCell;
+
 use serde::Serialize;
 
 use crate::check::{Code, Finding, Place, Severity};
@@ -68,6 +70,8 @@ pub struct Observation {
     pub count: usize,
     /// It was so at the last start, and is not so anymore.
     pub is_past: bool,
+    /// What [`Observation::file`] found out: each is compared with many.
+    pub known_file: OnceCell<Option<String>>,
 }
 
 impl Observation {
@@ -83,7 +87,17 @@ impl Observation {
             lines: Vec::new(),
             count: 1,
             is_past: false,
+            known_file: OnceCell::new(),
         }
+    }
+
+    /// The file that it is at, in one spelling.
+    pub fn file(&self) -> Option<&str> {
+        let place = self.finding.place.as_ref();
+        let file = self
+            .known_file
+            .get_or_init(|| place.map(|place| plain(&place.file)));
+        file.as_deref()
     }
 
     /// How bad it is for certain.
@@ -104,10 +118,10 @@ impl Observation {
         self.severity() == Severity::StopsStart
     }
 
-    /// Is it told with this file, in the place or in the words?
-    pub fn names(&self, place: &Place) -> bool {
-        let full = plain(&place.file);
-        let Some(name) = full.rsplit('/').next().filter(|name| name.len() > 3) else {
+    /// Is it told with the file that the other is at, in its words?
+    pub fn names(&self, other: &Observation) -> bool {
+        let name = other.file().and_then(|file| file.rsplit('/').next());
+        let Some(name) = name.filter(|name| name.len() > 3) else {
             return false;
         };
         let words = [&self.finding.summary, &self.finding.cause];
@@ -117,8 +131,7 @@ impl Observation {
 
     /// Are both in one file?
     pub fn is_in_file_of(&self, other: &Observation) -> bool {
-        let places = self.finding.place.as_ref().zip(other.finding.place.as_ref());
-        places.is_some_and(|(one, other)| plain(&one.file) == plain(&other.file))
+        self.file().is_some() && self.file() == other.file()
     }
 
     /// Are both in one line?
@@ -151,15 +164,6 @@ impl Observation {
         place.is_some_and(|place| other.hosts().any(|host| host == place))
     }
 
-    /// The module that it says is not loaded, such as `mod_ssl`.
-    pub fn module(&self) -> Option<&str> {
-        let mut words = self
-            .finding
-            .summary
-            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-        words.find(|word| word.starts_with("mod_"))
-    }
-
     /// Is it about the server as a whole?
     pub fn is_of_nothing(&self) -> bool {
         self.finding.place.is_none() && self.host.is_none()
@@ -176,12 +180,11 @@ pub fn kind(finding: &Finding) -> Code {
     if finding.code != Code::ConfigProblem {
         return finding.code;
     }
-    let says = |word: &str| finding.summary.contains(word);
+    if let Some(fault) = finding.fault {
+        return fault;
+    }
     match finding.rule {
         "utf-16" => Code::ConfigEncoding,
-        "unknown-directive" if says("byte order mark") => Code::ConfigEncoding,
-        "unknown-directive" if says("mod_") => Code::ModuleNotLoaded,
-        "unknown-directive" => Code::DirectiveUnknown,
         "module-order" => Code::ModuleNotLoaded,
         "section-not-closed" | "closing-without-opening" | "closing-mismatch" | "closing-tag" => {
             Code::SectionNotClosed
@@ -203,5 +206,29 @@ pub fn plain(file: &ShownPath) -> String {
     match cfg!(windows) {
         true => plain.to_lowercase(),
         false => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_of_the_text_is_called_by_its_fault() {
+        let of = |rule, fault| {
+            let finding = Finding::new(Code::ConfigProblem, Severity::StopsStart, "mod_x", "", "");
+            kind(&Finding {
+                rule,
+                fault,
+                ..finding
+            })
+        };
+        assert_eq!(of("context", None), Code::DirectivePlace);
+        // Not by its words.
+        assert_eq!(of("unknown-directive", None), Code::ConfigProblem);
+        let fault = Some(Code::ModuleNotLoaded);
+        assert_eq!(of("unknown-directive", fault), Code::ModuleNotLoaded);
+        let named = Finding::new(Code::LogFolder, Severity::StopsStart, "", "", "");
+        assert_eq!(kind(&named), Code::LogFolder);
     }
 }

@@ -18,6 +18,14 @@ const MOST_FILES: usize = 200;
 /// What helps against a cause. `stops`: something keeps Apache from starting.
 pub fn remedy(group: &Group, stops: bool, looked: &Looked) -> Option<Remedy> {
     looked.is_up?;
+    // Only where the file is there.
+    let is_possible =
+        |remedy: &Remedy| *remedy != Remedy::CompleteChain || chain(group, &looked.loaded).is_some();
+    by_code(group, stops).filter(is_possible)
+}
+
+/// What would help against a cause of its kind.
+fn by_code(group: &Group, stops: bool) -> Option<Remedy> {
     match group.lead().code() {
         Code::RunUnfinished => Some(Remedy::Recover),
         Code::ServerStopped | Code::ServedOtherThanDisk if !stops => Some(Remedy::Restart),
@@ -26,9 +34,7 @@ pub fn remedy(group: &Group, stops: bool, looked: &Looked) -> Option<Remedy> {
         // A change that clients do not miss may be one that somebody is still at.
         Code::ConfigNotRead if !stops && group.severity() != Severity::Advice => Some(Remedy::Restart),
         Code::RenewalNotScheduled => Some(Remedy::Schedule),
-        Code::ChainMissing | Code::ChainNotSent => {
-            chain(group, &looked.loaded).map(|_| Remedy::CompleteChain)
-        }
+        Code::ChainMissing | Code::ChainNotSent => Some(Remedy::CompleteChain),
         _ => None,
     }
 }
@@ -94,4 +100,77 @@ fn beside(file: &Path) -> Vec<PathBuf> {
     files.sort();
     files.truncate(MOST_FILES);
     files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::observed::Observation;
+    use super::*;
+    use crate::check::Finding;
+
+    fn group(by: Source, code: Code, severity: Severity) -> Group {
+        Group {
+            same: vec![Observation::new(by, Finding::new(code, severity, "", "", ""))],
+            effects: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn nothing_is_started_that_cannot_start_and_no_change_disturbed_that_nobody_misses() {
+        use Severity::{Advice, BreaksClients};
+        for (by, code, severity, offered) in [
+            (
+                Source::Status,
+                Code::ServerStopped,
+                BreaksClients,
+                Some(Remedy::Restart),
+            ),
+            (
+                Source::Verify,
+                Code::ServedOtherThanDisk,
+                BreaksClients,
+                Some(Remedy::Restart),
+            ),
+            (
+                Source::Ports,
+                Code::NotListening,
+                BreaksClients,
+                Some(Remedy::Restart),
+            ),
+            (Source::Verify, Code::NotListening, BreaksClients, None),
+            (Source::Status, Code::ConfigNotRead, Advice, None),
+            (
+                Source::Status,
+                Code::ConfigNotRead,
+                BreaksClients,
+                Some(Remedy::Restart),
+            ),
+            (Source::Check, Code::CertExpired, BreaksClients, None),
+        ] {
+            let group = group(by, code, severity);
+            assert_eq!(by_code(&group, false), offered, "{code} {severity}");
+            assert_eq!(by_code(&group, true), None, "{code} {severity}");
+        }
+        for (code, offered) in [
+            (Code::RunUnfinished, Remedy::Recover),
+            (Code::RenewalNotScheduled, Remedy::Schedule),
+            (Code::ChainMissing, Remedy::CompleteChain),
+        ] {
+            assert_eq!(by_code(&group(Source::Check, code, Advice), true), Some(offered));
+        }
+    }
+
+    #[test]
+    fn of_many_files_the_first_by_name_are_looked_at() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        for number in 0..300 {
+            std::fs::write(at(&format!("{number:03}.txt")), "").expect("a file");
+            std::fs::write(at(&format!("{number:03}.pem")), "").expect("a file");
+        }
+        let found = beside(&at("000.pem"));
+        assert_eq!(found.len(), MOST_FILES);
+        assert_eq!(found.first(), Some(&at("001.pem")));
+        assert!(found.is_sorted());
+    }
 }

@@ -149,7 +149,7 @@ fn fold(
 fn is_same(one: &Observation, other: &Observation) -> bool {
     // One rule names the line, the other the file.
     let places = one.finding.place.as_ref().zip(other.finding.place.as_ref());
-    let is_named = || places.is_some_and(|(first, second)| one.names(second) || other.names(first));
+    let is_named = || places.is_some() && (one.names(other) || other.names(one));
     if FILES.contains(&one.code()) && FILES.contains(&other.code()) && is_named() {
         return true;
     }
@@ -162,7 +162,10 @@ fn is_same(one: &Observation, other: &Observation) -> bool {
         return true;
     }
     // All directives of one module that is not loaded.
-    if one.code() == Code::ModuleNotLoaded && one.module().is_some() && one.module() == other.module() {
+    if one.code() == Code::ModuleNotLoaded
+        && one.finding.module.is_some()
+        && one.finding.module == other.finding.module
+    {
         return true;
     }
     let is_one_host = one.host.is_none() || other.host.is_none() || one.is_of_host_of(other);

@@ -190,7 +190,15 @@ fn clients(looked: &Looked) -> Line {
         0 => String::new(),
         more => format!("; {} not looked at", count(more, "more site")),
     };
+    let more = match looked.not_asked.is_empty() {
+        true => more,
+        false => format!("{more}; {} not asked", listed(looked.not_asked.clone())),
+    };
     match served.targets.len() {
+        0 if !looked.not_asked.is_empty() => Err(format!(
+            "another program has {}, and was not asked",
+            listed(looked.not_asked.clone())
+        )),
         0 => Err("nothing speaks TLS; esync-ssl enable turns it on".into()),
         1 => Ok(format!("clients get the certificate on disk over TLS{more}")),
         sites => Ok(format!(

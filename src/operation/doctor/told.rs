@@ -1,7 +1,9 @@
 //! What is told of what was seen: causes with what they are seen by and what comes of them, and one next step.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
+use super::super::certificates;
 use super::look::Looked;
 use super::observed::{Observation, Source, plain};
 use super::remedy::remedy;
@@ -27,7 +29,10 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
         .any(|group| group.severity() == Severity::StopsStart);
     let causes: Vec<Cause> = groups
         .iter()
-        .map(|group| cause(group, remedy(group, stops, looked), looked))
+        .map(|group| {
+            let certificates = looked.certificates.as_ref();
+            cause(group, remedy(group, stops, looked), certificates)
+        })
         .collect();
     let counts: Counts = causes.iter().map(|cause| cause.finding.level()).collect();
     Report {
@@ -37,7 +42,7 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
             _ => Verdict::Errors,
         },
         is_running: looked.is_up,
-        next_step: next_step(&causes, looked),
+        next_step: next_step(&causes, looked.is_up, looked.speaks_tls()),
         causes,
         more_finding_count: looked.more_count,
         sections,
@@ -46,19 +51,22 @@ pub fn of(groups: &[Group], looked: &Looked) -> Report {
     }
 }
 
-fn cause(group: &Group, remedy: Option<Remedy>, looked: &Looked) -> Cause {
+/// What is told of one. `certificates`: how they are renewed, where that is known.
+pub fn cause(group: &Group, remedy: Option<Remedy>, certificates: Option<&certificates::Report>) -> Cause {
     let mut finding = group.finding();
     let mut seen_by: Vec<Source> = group.same.iter().map(|one| one.by).collect();
     seen_by.sort_unstable();
     seen_by.dedup();
-    let mut places: Vec<Place> = Vec::new();
-    for place in group.same.iter().filter_map(|one| one.finding.place.as_ref()) {
-        let is_known = |known: &Place| plain(&known.file) == plain(&place.file) && known.line == place.line;
-        if !finding.place.iter().chain(&places).any(is_known) {
-            places.push(place.clone());
-        }
+    // The lead's own is the first.
+    let mut known = HashSet::new();
+    let placed = group.same.iter();
+    let placed = placed.filter_map(|one| Some((one.file()?, one.finding.place.as_ref()?)));
+    let placed = placed.filter(|(file, place)| known.insert((*file, place.line)));
+    let mut places: Vec<Place> = placed.map(|(_, place)| place.clone()).collect();
+    if finding.place.is_some() {
+        places.remove(0);
     }
-    if let Some(fix) = renewal(&finding, looked) {
+    if let Some(fix) = renewal(&finding, certificates) {
         finding.fix = fix;
     }
     let hosts = hosts(group);
@@ -106,13 +114,13 @@ fn cause(group: &Group, remedy: Option<Remedy>, looked: &Looked) -> Cause {
 }
 
 /// How a certificate is renewed that ends, where nothing more is known than that it has to be.
-fn renewal(finding: &Finding, looked: &Looked) -> Option<String> {
+fn renewal(finding: &Finding, certificates: Option<&certificates::Report>) -> Option<String> {
     let is_end = matches!(finding.code, Code::CertExpired | Code::CertExpiresSoon);
     let place = finding
         .place
         .as_ref()
         .filter(|_| is_end && finding.fix.starts_with("Renew it"))?;
-    let mut all = looked.certificates.iter().flat_map(|report| &report.certificates);
+    let mut all = certificates.into_iter().flat_map(|report| &report.certificates);
     let told = all.find(|told| plain(&told.file) == plain(&place.file))?;
     let name = told.names.first()?;
     Some(match told.due {
@@ -137,10 +145,10 @@ fn hosts(group: &Group) -> Vec<Place> {
 }
 
 /// The one thing to do next.
-fn next_step(causes: &[Cause], looked: &Looked) -> String {
+fn next_step(causes: &[Cause], is_up: Option<bool>, speaks_tls: bool) -> String {
     let worth = |cause: &&Cause| cause.finding.severity != Severity::Advice;
     let Some(first) = causes.iter().find(worth) else {
-        return match looked.speaks_tls() {
+        return match speaks_tls {
             true => "Nothing needs to be done.".into(),
             false => {
                 "Nothing needs to be corrected. HTTPS is off: esync-ssl enable --domain NAME turns it on."
@@ -155,10 +163,63 @@ fn next_step(causes: &[Cause], looked: &Looked) -> String {
         fix
     };
     let end = if fix.ends_with(['.', ':']) { "" } else { "." };
-    let then = match (first.remedy, first.finding.severity, looked.is_up) {
+    let then = match (first.remedy, first.finding.severity, is_up) {
         (Some(_), ..) => " esync-ssl doctor --fix does that.",
         (None, Severity::StopsStart, Some(_)) => " Then: esync-ssl restart.",
         _ => "",
     };
     format!("{fix}{end}{then}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(severity: Severity, fix: &str, remedy: Option<Remedy>) -> Cause {
+        let finding = Finding::new(Code::KeyMismatch, severity, "the key does not fit", "why", fix);
+        let group = Group {
+            same: vec![Observation::new(Source::Check, finding)],
+            effects: Vec::new(),
+        };
+        cause(&group, remedy, None)
+    }
+
+    #[test]
+    fn one_next_step_of_the_first_that_is_worth_one() {
+        use Severity::{Advice, BreaksClients, StopsStart};
+        let advice = || told(Advice, "Leave it.", None);
+        let step = |causes: &[Cause]| next_step(causes, Some(true), true);
+        assert_eq!(step(&[advice()]), "Nothing needs to be done.");
+        assert!(next_step(&[], Some(true), false).contains("enable --domain NAME"));
+        let stops = told(StopsStart, "Name the right key", None);
+        assert_eq!(
+            step(&[advice(), stops.clone()]),
+            "Name the right key. Then: esync-ssl restart."
+        );
+        // Nobody restarts what is on another machine.
+        assert_eq!(next_step(&[stops], None, true), "Name the right key.");
+        assert_eq!(step(&[told(BreaksClients, "", None)]), "the key does not fit.");
+        assert_eq!(
+            step(&[told(BreaksClients, "esync-ssl restart", Some(Remedy::Restart))]),
+            "esync-ssl restart. esync-ssl doctor --fix does that."
+        );
+    }
+
+    #[test]
+    fn each_place_of_a_cause_is_told_once() {
+        let at = |line| {
+            let finding = Finding::new(Code::KeyMismatch, Severity::Advice, "", "", "");
+            Observation::new(Source::Check, finding.at("/conf/a.crt", line))
+        };
+        let group = Group {
+            same: vec![at(None), at(Some(3)), at(None), at(Some(3)), at(Some(4))],
+            effects: Vec::new(),
+        };
+        let lines: Vec<_> = cause(&group, None, None)
+            .places
+            .iter()
+            .map(|place| place.line)
+            .collect();
+        assert_eq!(lines, [Some(3), Some(4)]);
+    }
 }

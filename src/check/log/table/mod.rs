@@ -30,6 +30,8 @@ pub struct Known {
     pub cause: &'static str,
     /// What to do.
     pub fix: &'static str,
+    /// The module that is not there, as in [`Finding::module`](crate::finding::Finding::module).
+    pub module: Option<&'static str>,
 }
 
 /// A row that goes by Apache's numbers alone; the rest is filled in with [`Known::with`] and the like.
@@ -49,6 +51,7 @@ const fn row(
         summary,
         cause,
         fix,
+        module: None,
     }
 }
 
@@ -64,5 +67,12 @@ impl Known {
     /// The same, for entries with one of these.
     const fn words(self, words: &'static [&'static str]) -> Known {
         Known { words, ..self }
+    }
+    /// The same, of a module that is not there.
+    const fn without(self, module: &'static str) -> Known {
+        Known {
+            module: Some(module),
+            ..self
+        }
     }
 }

@@ -72,7 +72,8 @@ pub const SERVER: &[Known] = &[
         "Without it, Apache does not know directives that begin with SSL.",
         "Remove the # before LoadModule ssl_module modules/mod_ssl.so",
     ])
-    .words(&["Invalid command 'SSLEngine'", "Invalid command 'SSLCertificateFile'", "Invalid command 'SSLProtocol'", "Invalid command 'SSLCertificateKeyFile'", "Invalid command 'SSLSessionCache'", "Invalid command 'SSLCipherSuite'"]),
+    .words(&["Invalid command 'SSLEngine'", "Invalid command 'SSLCertificateFile'", "Invalid command 'SSLProtocol'", "Invalid command 'SSLCertificateKeyFile'", "Invalid command 'SSLSessionCache'", "Invalid command 'SSLCipherSuite'"])
+    .without("mod_ssl.c"),
     row(&[], Code::ModuleNotLoaded, StopsStart, [
         "the module of a directive is not loaded",
         "Header belongs to mod_headers, Rewrite… to mod_rewrite, shmcb to mod_socache_shmcb.",

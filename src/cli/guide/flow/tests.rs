@@ -1,17 +1,20 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::*;
+use crate::check::{Code, Finding, Severity};
 use crate::cli::guide::question::Kind;
 use crate::cli::guide::words::Words;
-use crate::operation::Where;
-use crate::operation::at_hand::{AtHand, KeyAtHand};
+use crate::operation::at_hand::{AtHand, KeyAtHand, covers};
 use crate::operation::survey::Taken;
+use crate::operation::{Failure, Where};
+use crate::refusal::{Refusal, RefusalCode};
 
 /// A machine that is not there.
 #[derive(Default)]
 struct Scene {
     server: Survey,
     none: bool,
+    servers: Vec<Installation>,
     posts: Option<String>,
     renews: Option<bool>,
     /// Those of its certificates.
@@ -48,16 +51,48 @@ impl Scene {
 }
 
 impl Looks for Scene {
-    fn server(&self, root: Option<&Utf8Path>) -> Result<Survey, String> {
-        match root.map(Utf8Path::as_str) {
+    fn server(&self, chosen: Option<&Chosen>) -> Result<Survey, String> {
+        match chosen.and_then(|chosen| chosen.root.to_str()) {
             Some("nothing") => Err("nothing is there".into()),
             None if self.none => Err("there is none".into()),
             _ => Ok(self.server.clone()),
         }
     }
 
+    fn servers(&self) -> Vec<Installation> {
+        self.servers.clone()
+    }
+
+    fn foreseen(&self, known: &Answers) -> Vec<Finding> {
+        let of = |code, severity| Finding::new(code, severity, "it is so", "why", "what to do");
+        let certificate = known.certificate.clone().unwrap_or_default();
+        let mut found = match certificate.path.as_str() {
+            "own.crt" => vec![of(Code::CertIsCa, Severity::BreaksClients)],
+            "broken.crt" => vec![of(Code::CertDamaged, Severity::StopsStart)],
+            // Of the key, while nobody was asked for it; and a chain that the site may have.
+            "b.crt" => vec![
+                of(Code::KeyNotAKey, Severity::StopsStart),
+                of(Code::ChainWrong, Severity::BreaksClients),
+            ],
+            _ => Vec::new(),
+        };
+        if known.key.is_some() {
+            found.retain(|finding| finding.code != Code::KeyNotAKey);
+        }
+        if known.chain.as_ref().is_none_or(|chain| chain.is_some()) {
+            found.retain(|finding| finding.code != Code::ChainWrong);
+        }
+        if known.key.as_ref().is_some_and(|(path, _)| path == "old.key") {
+            found.push(of(Code::KeyDamaged, Severity::StopsStart));
+        }
+        let names = known.name.iter().chain(known.aliases.iter().flatten());
+        let missed = names.filter(|name| !covers(&certificate.names, name).unwrap_or(true));
+        found.extend(missed.map(|_| of(Code::NameNotCovered, Severity::BreaksClients)));
+        found
+    }
+
     fn certificate(&self, path: &Utf8Path) -> Result<AtHand, String> {
-        if !["a.crt", "b.crt", "a.pfx", "ca.crt"].contains(&path.as_str()) {
+        if !["a.crt", "b.crt", "a.pfx", "ca.crt", "own.crt", "broken.crt"].contains(&path.as_str()) {
             return Err(format!("{path} is not there"));
         }
         Ok(AtHand {
@@ -77,7 +112,7 @@ impl Looks for Scene {
     fn key(&self, path: &Utf8Path, _: &Utf8Path, phrase: Option<&str>) -> Result<Opened<KeyAtHand>, String> {
         match (path.as_str(), phrase) {
             ("wrong.key", _) => Err("it belongs to another certificate".into()),
-            ("locked.key", Some("secret")) | ("a.key", _) => Ok(Opened::Open(KeyAtHand {
+            ("locked.key", Some("secret")) | ("a.key" | "old.key", _) => Ok(Opened::Open(KeyAtHand {
                 line: "the key".into(),
                 is_converted: phrase.is_some(),
             })),
@@ -102,11 +137,11 @@ impl Looks for Scene {
         }
     }
 
-    fn renews(&self, _: Option<&Utf8Path>) -> Option<bool> {
+    fn renews(&self, _: Option<&Chosen>) -> Option<bool> {
         self.renews
     }
 
-    fn posts(&self, _: Option<&Utf8Path>) -> Option<String> {
+    fn posts(&self, _: Option<&Chosen>) -> Option<String> {
         self.posts.clone()
     }
 
@@ -315,7 +350,7 @@ fn back_leads_to_the_question_before_from_every_one() {
         assert_eq!(flow.next(), Some(*step));
     }
     assert!(!flow.back());
-    assert!(flow.answers.phrase.is_none() && flow.answers.root.is_none());
+    assert!(flow.answers.phrase.is_none() && flow.answers.chosen.is_none());
     // And again, to the same end.
     answer(&mut flow, &script);
     let words = shown(&flow);
@@ -372,11 +407,157 @@ fn a_name_must_be_one_of_the_certificate() {
     assert_eq!(options.len(), 2, "{options:?}");
     assert!(options[0].contains("the configuration names it"), "{options:?}");
     answer(&mut flow, &[(Step::Name, Reply::Chosen(1))]);
-    for bad in ["other.example.com", "a.b.plant.example.com", "no name", "", "-x"] {
+    for bad in ["no name", "", "-x"] {
         let why = flow.take(Step::TypedName, &typed(bad)).unwrap_err();
         assert!(!why.contains("--domain"), "{why}");
     }
+    for other in ["other.example.com", "a.b.plant.example.com"] {
+        answer(&mut flow, &[(Step::TypedName, typed(other))]);
+        let question = flow.question(Step::Doubt);
+        assert!(
+            question.told.join(" ").contains("NAME-NOT-COVERED"),
+            "{question:?}"
+        );
+        answer(&mut flow, &[(Step::Doubt, NO), (Step::Name, Reply::Chosen(1))]);
+    }
     answer(&mut flow, &[(Step::TypedName, typed("x.plant.example.com"))]);
+    assert!(!shown(&flow).contains("--force"), "{}", shown(&flow));
+}
+
+/// Whether what is in doubt is used anyway.
+const NO: Reply = Reply::Chosen(0);
+const ANYWAY: Reply = Reply::Chosen(1);
+
+#[test]
+fn what_cannot_work_is_said_where_it_was_answered() {
+    let scene = Scene::new();
+    let mut flow = begun(&scene, 0, &[]);
+    // What certainly keeps Apache from starting is no answer.
+    let why = flow.take(Step::Certificate, &typed("broken.crt")).unwrap_err();
+    assert!(why.contains("CERT-DAMAGED: It is so. Why. What to do."), "{why}");
+    let doubted = (Step::Certificate, typed("own.crt"));
+    answer(&mut flow, std::slice::from_ref(&doubted));
+    let question = flow.question(Step::Doubt);
+    assert!(question.told.join(" ").contains("CERT-IS-CA"), "{question:?}");
+    answer(&mut flow, &[(Step::Doubt, NO)]);
+    answer(&mut flow, std::slice::from_ref(&doubted));
+    assert!(flow.back(), "Esc leads to the file as well");
+    answer(&mut flow, &[doubted, (Step::Doubt, ANYWAY)]);
+    let why = flow.take(Step::Key, &typed("old.key")).unwrap_err();
+    assert!(why.contains("KEY-DAMAGED"), "{why}");
+    answer(&mut flow, &[(Step::Key, typed("a.key"))]);
+    rest(&mut flow);
+    assert!(
+        shown(&flow).contains(" --restart --force CERT-IS-CA --yes"),
+        "{}",
+        shown(&flow)
+    );
+}
+
+#[test]
+fn a_chain_is_judged_once_the_site_is_known() {
+    let scene = Scene::new();
+    let start = [
+        (Step::Certificate, typed("b.crt")),
+        (Step::Key, typed("a.key")),
+        (Step::Chain, typed("")),
+        (Step::Name, YES),
+        (Step::Doubt, NO),
+        (Step::Chain, typed("ca.crt")),
+        (Step::Name, YES),
+    ];
+    let mut flow = begun(&scene, 0, &start);
+    rest(&mut flow);
+    assert!(shown(&flow).contains("--chain "), "{}", shown(&flow));
+}
+
+#[test]
+fn another_answer_is_that_which_a_refusal_is_about() {
+    let scene = Scene::new();
+    let files = [
+        (Step::Certificate, typed("a.crt")),
+        (Step::Key, typed("a.key")),
+        (Step::Name, YES),
+        (Step::Http, YES),
+        (Step::Restart, YES),
+    ];
+    let of = |code, findings: Vec<Finding>| {
+        Failure::refused_for(Refusal::new(code, "it is refused", "", ""), findings, &[])
+    };
+    let finding = |code| vec![Finding::new(code, Severity::BreaksClients, "", "", "")];
+    let files_of = RefusalCode::FilesWouldNotWork;
+    for (failure, step) in [
+        (of(files_of, finding(Code::CertExpired)), Step::Certificate),
+        (of(files_of, finding(Code::KeyMismatch)), Step::Key),
+        // That was not asked for.
+        (of(files_of, finding(Code::ChainMissing)), Step::Certificate),
+        (of(files_of, finding(Code::NameNotCovered)), Step::Name),
+        (of(RefusalCode::RedirectLoop, Vec::new()), Step::Http),
+        (of(RefusalCode::HalfAPair, Vec::new()), Step::Source),
+        (
+            of(RefusalCode::PortNotFree, finding(Code::PortTaken)),
+            Step::Restart,
+        ),
+        (of(RefusalCode::HttpdSilent, Vec::new()), Step::Restart),
+    ] {
+        let mut flow = begun(&scene, 0, &files);
+        assert_eq!(flow.next(), None);
+        let about = concern::of_failure(&failure, &flow.answers);
+        flow.back_to(about.unwrap_or_default());
+        assert_eq!(flow.next(), Some(step));
+    }
+}
+
+#[test]
+fn one_of_several_servers_is_chosen() {
+    let found = |root: &str| Installation {
+        root: root.into(),
+        main: format!("{root}/conf/own.conf").into(),
+        found_by: "its process".into(),
+        served_by: None,
+        passed_over: Vec::new(),
+    };
+    let scene = Scene {
+        none: true,
+        servers: vec![found("/one"), found("/two")],
+        ..Scene::new()
+    };
+    let mut flow = Flow::new(&scene, None);
+    let question = flow.question(Step::Servers);
+    let Kind::Choice { options, .. } = &question.kind else {
+        panic!("a choice")
+    };
+    assert_eq!(options.len(), 3, "{options:?}");
+    assert!(
+        question.told.join(" ").contains("2 Apache servers"),
+        "{question:?}"
+    );
+    answer(
+        &mut flow,
+        &[
+            (Step::Servers, Reply::Chosen(1)),
+            (Step::Server, YES),
+            (Step::Source, Reply::Chosen(4)),
+        ],
+    );
+    rest(&mut flow);
+    let words = Words::of(&flow.answers, &Where::default()).shown();
+    assert!(words.contains("--root ") && words.contains("own.conf"), "{words}");
+    // Or none of them; back leads to the choice.
+    let mut flow = Flow::new(&scene, None);
+    answer(&mut flow, &[(Step::Servers, Reply::Chosen(2))]);
+    assert!(flow.question(Step::Root).told.is_empty());
+    assert!(flow.back());
+    answer(
+        &mut flow,
+        &[
+            (Step::Servers, Reply::Chosen(2)),
+            (Step::Root, typed("/three")),
+            (Step::Server, Reply::Chosen(1)),
+            (Step::Servers, Reply::Chosen(0)),
+            (Step::Server, YES),
+        ],
+    );
 }
 
 #[test]
@@ -454,7 +635,7 @@ fn a_server_that_is_not_found_is_asked_for() {
     assert!(question.told.join(" ").contains("there is none"), "{question:?}");
     assert!(flow.take(Step::Root, &typed("nothing")).is_err());
     answer(&mut flow, &[(Step::Root, typed("'/there'")), (Step::Server, YES)]);
-    assert_eq!(flow.answers.root.as_deref(), Some(Utf8Path::new("/there")));
+    assert_eq!(flow.answers.chosen, Some(Chosen::root("/there")));
     // A machine without any name asks for one.
     let mut scene = Scene::new();
     scene.server.sites.clear();
@@ -570,11 +751,15 @@ fn further_names_of_a_certificate_are_offered_unless_a_site_has_them() {
         shown(&flow)
     );
     let mut flow = begun(&scene, 0, &files);
-    answer(&mut flow, &[(Step::Aliases, Reply::Chosen(2))]);
-    let why = flow
-        .take(Step::TypedAliases, &typed("mail.example.org"))
-        .unwrap_err();
-    assert!(why.contains("not valid for mail.example.org"), "{why}");
+    answer(
+        &mut flow,
+        &[
+            (Step::Aliases, Reply::Chosen(2)),
+            (Step::TypedAliases, typed("mail.example.org")),
+            (Step::Doubt, NO),
+            (Step::Aliases, Reply::Chosen(0)),
+        ],
+    );
 }
 
 #[test]

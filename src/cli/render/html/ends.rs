@@ -7,6 +7,8 @@ use super::frame::fitting;
 
 /// Bars that are drawn; those that end first.
 const MOST: usize = 60;
+/// Bars of one figure, which breaks on no sheet of paper.
+const ROWS: usize = 14;
 
 const WIDTH: i32 = 800;
 /// Where the axis begins and ends.
@@ -87,17 +89,26 @@ impl Axis {
     }
 }
 
-/// The picture; nothing without bars.
+/// The picture, of figures that have room on a sheet of paper each; nothing without bars.
 pub fn ends(bars: &[Bar], now: OffsetDateTime) -> Option<Markup> {
     let drawn = &bars[..bars.len().min(MOST)];
     if drawn.is_empty() {
         return None;
     }
     let axis = Axis::of(drawn, now);
-    let bottom = TOP + STEP * i32::try_from(drawn.len()).unwrap_or_default();
+    Some(html! {
+        @for bars in drawn.chunks(ROWS) { (figure(bars, &axis, now)) }
+        @if bars.len() > drawn.len() {
+            p class="soft" { "The " (drawn.len()) " that end first of " (bars.len()) "." }
+        }
+    })
+}
+
+fn figure(bars: &[Bar], axis: &Axis, now: OffsetDateTime) -> Markup {
+    let bottom = TOP + STEP * i32::try_from(bars.len()).unwrap_or_default();
     let view = format!("0 0 {WIDTH} {}", bottom + 8);
     let today = axis.x(now);
-    Some(html! {
+    html! {
         figure {
             svg viewBox=(view) role="img" aria-label="Lives of certificates" {
                 @for (moment, label) in axis.ticks() {
@@ -108,15 +119,12 @@ pub fn ends(bars: &[Bar], now: OffsetDateTime) -> Option<Markup> {
                         text class="small" x=(x) y="14" text-anchor="middle" { (label) }
                     }
                 }
-                @for (row, bar) in (0..).zip(drawn) { (drawn_bar(bar, TOP + STEP * row, &axis, now)) }
+                @for (row, bar) in (0..).zip(bars) { (drawn_bar(bar, TOP + STEP * row, axis, now)) }
                 line class="today" x1=(today) x2=(today) y1="20" y2=(bottom) {}
                 text class="small strong" x=(today) y="14" text-anchor="middle" { "today" }
             }
         }
-        @if bars.len() > drawn.len() {
-            p class="soft" { "The " (drawn.len()) " that end first of " (bars.len()) "." }
-        }
-    })
+    }
 }
 
 fn drawn_bar(bar: &Bar, y: i32, axis: &Axis, now: OffsetDateTime) -> Markup {

@@ -66,7 +66,7 @@ fn at_risk(of: &Fleet) -> Part {
         .collect();
     Part {
         title: "Who has to do something",
-        count: all.len(),
+        count: (all.len(), "certificate"),
         body: html! {
             @if let Some((day, most)) = of.shortening {
                 p.lead {
@@ -91,7 +91,7 @@ fn at_risk(of: &Fleet) -> Part {
 fn clocks(of: &Fleet) -> Part {
     Part {
         title: "Clocks",
-        count: of.clocks.len(),
+        count: (of.clocks.len(), "clock"),
         body: html! {
             @if of.clocks.is_empty() { p { "No clock is known to be wrong." } } @else {
                 table {
@@ -117,7 +117,7 @@ fn first(of: &Fleet) -> Part {
     let bars: Vec<Bar> = bars.collect();
     Part {
         title: "What ends first",
-        count: bars.len(),
+        count: (bars.len(), "certificate"),
         body: html! {
             @match ends(&bars, of.now) {
                 Some(picture) => { (picture) }
@@ -130,7 +130,7 @@ fn first(of: &Fleet) -> Part {
 fn all(of: &Fleet) -> Part {
     Part {
         title: "All certificates by their ends",
-        count: of.certificates.len(),
+        count: (of.certificates.len(), "certificate"),
         body: html! {
             @if of.certificates.is_empty() { p { "There is none." } } @else {
                 table {
@@ -151,7 +151,7 @@ fn unread(of: &Fleet) -> Part {
     let all = &of.summary.unread;
     Part {
         title: "Documents of no use",
-        count: all.len(),
+        count: (all.len(), "document"),
         body: html! {
             @if all.is_empty() { p { "None; all were read." } } @else {
                 table {

@@ -15,8 +15,8 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'n
 pub struct Part {
     /// What it is about.
     pub title: &'static str,
-    /// How many things it tells of.
-    pub count: usize,
+    /// How many things it tells of, and what one of them is called.
+    pub count: (usize, &'static str),
     /// What stands below its title.
     pub body: Markup,
 }
@@ -118,7 +118,7 @@ mod tests {
         let hostile = "</title><script>alert(1)</script>\u{202e}\u{0}";
         let parts = [Part {
             title: "Part",
-            count: 1,
+            count: (1, "thing"),
             body: html! { p title=(hostile) { (hostile) } },
         }];
         let page = whole(hostile, &html! {}, &parts, datetime!(2027-01-02 3:04 UTC));

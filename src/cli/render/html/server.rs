@@ -1,6 +1,6 @@
 //! The page about one server.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use maud::{Markup, html};
 
@@ -8,20 +8,24 @@ use super::ends::{Bar, ends};
 use super::frame::{self, Part, Whole, tone, whole};
 use super::map::map;
 use crate::cli::render::ways::left;
-use crate::finding::Finding;
+use crate::finding::Place;
 use crate::operation::certificates::{Served, Told};
+use crate::operation::doctor::Cause;
 use crate::operation::page::{Changed, Page};
+use crate::operation::picture::Way;
 use crate::operation::renewers::By;
 use crate::severity::{Counts, Level};
 use crate::shown::{cell, cut, printable, sentence};
 use crate::wording::count;
 
-/// Findings that are shown, the worst of them.
-const FINDINGS: usize = 200;
+/// Causes that are shown, the worst of them; and so many on paper.
+const CAUSES: usize = 100;
+const PRINTED: usize = 30;
 /// Rows of a table.
 const ROWS: usize = 500;
-/// Places of one finding.
+/// Further places of one cause; and so many on paper.
 const PLACES: usize = 8;
+const PRINTED_PLACES: usize = 3;
 /// Bytes of one diff.
 const DIFF: usize = 40_000;
 
@@ -87,7 +91,8 @@ impl Ink<'_> {
     }
 
     fn health(&self) -> Tile {
-        let counts: Counts = self.of.findings.iter().map(Finding::level).collect();
+        let levels = self.of.causes.iter().map(|cause| cause.finding.level());
+        let counts: Counts = levels.collect();
         let errors = count(counts.error_count, "error");
         let warnings = count(counts.warning_count, "warning");
         match (counts.error_count, counts.warning_count) {
@@ -128,18 +133,20 @@ impl Ink<'_> {
             let hosts = count(self.of.status.virtual_hosts.len(), "virtual host");
             return ("none", hosts, "Too many to look at each".into());
         };
-        let (tls, plain): (Vec<_>, Vec<_>) = ways.iter().partition(|way| way.tls);
-        let bare = plain.iter().filter(|way| !way.leads_to_https).count();
-        let tone = if bare == 0 && !tls.is_empty() {
-            "good"
-        } else {
-            "note"
+        // One that several listeners lead to is one.
+        let sites = |is_meant: &dyn Fn(&Way) -> bool| {
+            let meant = ways.iter().filter(|way| is_meant(way));
+            let places = meant.map(|way| way.place.as_ref().map(ToString::to_string));
+            places.collect::<HashSet<_>>().len()
         };
+        let tls = sites(&|way| way.tls);
+        let bare = sites(&|way| !way.tls && !way.leads_to_https);
+        let tone = if bare == 0 && tls > 0 { "good" } else { "note" };
         let second = match bare {
             0 => "No site answers over HTTP only".into(),
             _ => format!("And {} without TLS", count(bare, "site")),
         };
-        (tone, format!("{} over HTTPS", count(tls.len(), "site")), second)
+        (tone, format!("{} over HTTPS", count(tls, "site")), second)
     }
 
     fn renewal(&self) -> Tile {
@@ -168,15 +175,15 @@ impl Ink<'_> {
 
     fn map(&self) -> Part {
         let ways = self.of.status.ways.as_deref().unwrap_or_default();
-        let picture = map(ways, &|text| self.short(text));
+        let pictures = map(ways, &|text| self.short(text));
         Part {
             title: "Who answers",
-            count: ways.len(),
+            count: (ways.len(), "way"),
             body: html! {
-                @match (picture, &self.of.status.ways) {
-                    (Some(picture), _) => { p.lead { "From the listener to the virtual host and its certificate." } (picture) }
-                    (None, None) => { p { "There are too many virtual hosts for a picture; esync-ssl status lists them." } }
-                    (None, Some(_)) => { p { "Nothing listens." } }
+                @match (pictures.is_empty(), &self.of.status.ways) {
+                    (false, _) => { p.lead { "From the listener to the virtual host and its certificate." } @for picture in &pictures { (picture) } }
+                    (true, None) => { p { "There are too many virtual hosts for a picture; esync-ssl status lists them." } }
+                    (true, Some(_)) => { p { "Nothing listens." } }
                 }
             },
         }
@@ -187,7 +194,7 @@ impl Ink<'_> {
         let bars: Vec<Bar> = all.iter().filter_map(|told| self.bar(told)).collect();
         Part {
             title: "Certificates and their ends",
-            count: all.len(),
+            count: (all.len(), "certificate"),
             body: html! {
                 @if let Some(picture) = ends(&bars, self.of.now) { (picture) }
                 @if all.is_empty() { p { "This Apache uses no certificate." } } @else { (self.table(all)) }
@@ -230,60 +237,62 @@ impl Ink<'_> {
     }
 
     fn findings(&self) -> Part {
-        let all = &self.of.findings;
+        let all = &self.of.causes;
+        let left_out = all.len().saturating_sub(CAUSES);
+        let more = |number: usize| format!("And {} more; esync-ssl doctor tells the worst of all.", number);
         Part {
             title: "What was found",
-            count: all.len(),
+            count: (all.len(), "cause"),
             body: html! {
                 @if let Some(why) = &self.of.not_judged { p { "The files were not judged: " (self.prose(why)) } }
                 @if all.is_empty() && self.of.not_judged.is_none() { p { "No problems found." } }
-                @for alike in together(&all[..all.len().min(FINDINGS)]) { (self.finding(&alike)) }
-                @if all.len() > FINDINGS { p.soft { "And " (all.len() - FINDINGS) " more; esync-ssl check and esync-ssl lint show all." } }
+                @for (number, cause) in all.iter().take(CAUSES).enumerate() { (self.cause(cause, number >= PRINTED)) }
+                @if left_out > 0 { p.soft.seen { (more(left_out)) } }
+                @if all.len() > PRINTED { p.soft.printed { (more(all.len() - PRINTED)) } }
+                @if self.of.more_finding_count > 0 {
+                    p.soft { (count(self.of.more_finding_count, "more finding")) " of the same kinds; esync-ssl check and esync-ssl lint show all." }
+                }
             },
         }
     }
 
-    /// One, or several that say the same of several places.
-    fn finding(&self, alike: &[&Finding]) -> Markup {
-        let finding = alike[0];
+    /// One. On paper a late one is left out.
+    fn cause(&self, cause: &Cause, is_late: bool) -> Markup {
+        let finding = &cause.finding;
         let tone = match finding.level() {
             Level::Error => "bad",
             Level::Warning => "warn",
             Level::Note => "note",
         };
+        let late = if is_late { " seen" } else { "" };
         html! {
-            article class=(tone) {
+            article class={ (tone) (late) } {
                 h3 { span class={ "badge " (tone) } { (finding.severity) } (self.prose(&finding.summary)) }
                 p.soft {
                     code { (finding.code) }
                     @if let Some(place) = &finding.place { " in " code { (self.short(&place.to_string())) } }
                 }
-                (self.elsewhere(alike))
+                (self.elsewhere(&cause.places))
                 @if !finding.cause.is_empty() { p { (self.prose(&finding.cause)) } }
+                @for effect in &cause.effects {
+                    p.soft { "So: " (self.prose(&effect.summary)) @if let Some(place) = &effect.place { " " code { (self.short(&place.to_string())) } } }
+                }
                 @if !finding.fix.is_empty() { p.fix { (self.prose(&finding.fix)) } }
             }
         }
     }
 
-    /// Where else the same was found; several virtual hosts may have one place.
-    fn elsewhere(&self, alike: &[&Finding]) -> Markup {
-        let told = |finding: &Finding| {
-            (
-                finding.summary.clone(),
-                finding.place.as_ref().map(ToString::to_string),
-            )
-        };
-        let mut known = HashSet::from([told(alike[0])]);
-        let others = alike[1..].iter().map(|finding| told(finding));
-        let others: Vec<_> = others.filter(|other| known.insert(other.clone())).collect();
+    /// Where else the same is so.
+    fn elsewhere(&self, places: &[Place]) -> Markup {
+        let more = |shown: usize| format!("and {} more", places.len() - shown);
         html! {
-            @if others.is_empty() && alike.len() > 1 { p.soft { "Of " (alike.len()) " virtual hosts." } }
-            @if !others.is_empty() {
+            @if !places.is_empty() {
                 ul.places {
-                    @for (summary, place) in others.iter().take(PLACES) {
-                        li { (self.prose(summary)) @if let Some(place) = place { " " code.soft { (self.short(place)) } } }
+                    @for (number, place) in places.iter().take(PLACES).enumerate() {
+                        li.seen[number >= PRINTED_PLACES] { code.soft { (self.short(&place.to_string())) } }
                     }
-                    @if others.len() > PLACES { li.soft { "and " (others.len() - PLACES) " more" } }
+                    @if places.len() > PLACES { li.soft.seen { (more(PLACES)) } }
+                    @if places.len() > PRINTED_PLACES { li.soft.printed { (more(PRINTED_PLACES)) } }
                 }
             }
         }
@@ -293,7 +302,7 @@ impl Ink<'_> {
         let (shown, all) = (&self.of.changes, self.of.change_count);
         Part {
             title: "What was changed",
-            count: shown.len(),
+            count: (shown.len(), "change"),
             body: html! {
                 @if let Some(why) = &self.of.changes_unknown { p { "What was changed is not known: " (why) "." } }
                 @else if shown.is_empty() { p { "There are no backups here: this program has changed nothing." } }
@@ -338,7 +347,7 @@ impl Ink<'_> {
         let all = &self.of.devices;
         Part {
             title: "What to type into devices",
-            count: all.len(),
+            count: (all.len(), "name"),
             body: html! {
                 @if all.is_empty() { p { "No name is served over HTTPS yet." } } @else {
                     table {
@@ -356,21 +365,6 @@ impl Ink<'_> {
             },
         }
     }
-}
-
-/// Those together that have one cause and one fix, each where the first of them was.
-fn together(findings: &[Finding]) -> Vec<Vec<&Finding>> {
-    let mut known: HashMap<_, usize> = HashMap::new();
-    let mut all: Vec<Vec<&Finding>> = Vec::new();
-    for finding in findings {
-        let key = (finding.code, finding.level() as u8, &finding.cause, &finding.fix);
-        let at = *known.entry(key).or_insert(all.len());
-        match all.get_mut(at) {
-            Some(alike) => alike.push(finding),
-            None => all.push(vec![finding]),
-        }
-    }
-    all
 }
 
 /// How a tile is painted, and what stands in it.
