@@ -61,6 +61,9 @@ fn noted(word: &std::ffi::OsStr) -> String {
 /// Runs a command line in a world of the caller's.
 pub fn run_in(world: &World, arguments: impl IntoIterator<Item = std::ffi::OsString>) -> ExitStatus {
     let mut typed: Vec<std::ffi::OsString> = arguments.into_iter().collect();
+    if let Some(status) = usage::version(&typed) {
+        return status;
+    }
     if typed.len() == 1 && guide::can_ask() {
         typed.push("guide".into());
     }

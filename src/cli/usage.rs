@@ -17,6 +17,19 @@ use crate::exit_status::ExitStatus;
 use crate::foreign;
 use crate::shown::{printable, shown};
 
+/// As clap prints it.
+const VERSION: &str = concat!("esync-ssl ", env!("CARGO_PKG_VERSION"), "\n");
+
+/// Answers a line that asks for nothing but the version, in words. No command is built for it.
+pub fn version(typed: &[OsString]) -> Option<ExitStatus> {
+    let is_asked = matches!(typed, [_, word] if word == "--version" || word == "-V");
+    if !is_asked || wants_json(typed, "") {
+        return None;
+    }
+    Printer::plain(VERSION);
+    Some(Printer::new("", false, ColorChoice::Auto, Advice::default()).delivered(ExitStatus::Done))
+}
+
 /// Tells why a command line does not lead to a command, and gives its status.
 pub fn told(wrong: &Wrong, typed: &[OsString]) -> ExitStatus {
     let error = &wrong.error;
@@ -203,6 +216,17 @@ mod tests {
         ] {
             let words: Vec<OsString> = line.split(' ').map(Into::into).collect();
             assert_eq!(probable(&words), command, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_version_is_told_as_clap_tells_it() {
+        for word in ["--version", "-V"] {
+            let error = Arguments::command()
+                .try_get_matches_from(["esync-ssl", word])
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DisplayVersion);
+            assert_eq!(error.render().to_string(), VERSION);
         }
     }
 
