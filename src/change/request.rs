@@ -147,7 +147,7 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
     if let Some((_, port)) = name.strip_prefix('[').and_then(|rest| rest.split_once("]:"))
         && port.bytes().all(|b| b.is_ascii_digit())
     {
-        return Err("give the address alone, and the port separately".into());
+        return Err("give the address alone, without the port".into());
     }
     if name.contains(['[', ']']) {
         return Err("only an IPv6 address may be in brackets, as in [2001:db8::7]".into());
@@ -161,7 +161,7 @@ pub fn domain_name(typed: &str) -> Result<String, String> {
         .rsplit_once(':')
         .is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
     {
-        return Err("give the domain alone, and the port separately".into());
+        return Err("give the domain alone, without the port".into());
     }
     let ascii = idna::domain_to_ascii_cow(name.as_bytes(), idna::AsciiDenyList::STD3).map_err(|_| {
         "it is not a valid domain name: only letters, digits, hyphens and dots are allowed".to_string()
@@ -236,7 +236,7 @@ mod tests {
             ("ff02::1", "no client can connect"),
             ("::ffff:192.0.2.7", "give 192.0.2.7"),
             ("fe80::1%eth0", "zone"),
-            ("[::1]:8443", "--port"),
+            ("[::1]:8443", "without the port"),
             ("[::1", "brackets"),
             ("[a.test]", "brackets"),
         ] {

@@ -65,7 +65,9 @@ impl Looks for Scene {
 
     fn foreseen(&self, known: &Answers) -> Vec<Finding> {
         let of = |code, severity| Finding::new(code, severity, "it is so", "why", "what to do");
-        let certificate = known.certificate.clone().unwrap_or_default();
+        let Some(certificate) = known.certificate.clone() else {
+            return Vec::new();
+        };
         let mut found = match certificate.path.as_str() {
             "own.crt" => vec![of(Code::CertIsCa, Severity::BreaksClients)],
             "broken.crt" => vec![of(Code::CertDamaged, Severity::StopsStart)],
