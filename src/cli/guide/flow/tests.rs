@@ -339,7 +339,7 @@ fn back_leads_to_the_question_before_from_every_one() {
         (Step::Certificate, typed("b.crt")),
         (Step::Key, typed("locked.key")),
         (Step::KeyPhrase, secret("secret")),
-        (Step::Chain, typed("")),
+        (Step::Chain, typed("ca.crt")),
         (Step::Name, Reply::Chosen(1)),
         (Step::TypedName, typed("b.plant.example.com")),
         (Step::Http, Reply::Chosen(2)),
