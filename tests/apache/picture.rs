@@ -18,8 +18,10 @@ pub fn of_terminal(written: &str, columns: u16) -> String {
         .iter()
         .rposition(|row| !row.trim().is_empty())
         .map_or(0, |last| last + 1);
+    // Blanks at an end are what progress was wiped out with, where there was time to show any.
+    let rows: Vec<&str> = rows[..used].iter().map(|row| row.trim_end()).collect();
     // Each row begins without colours.
-    let text = rows[..used].join("\x1b[0m\n");
+    let text = rows.join("\x1b[0m\n");
     Term::new().render_svg(&text)
 }
 
@@ -35,4 +37,5 @@ fn what_was_overwritten_is_not_in_it() {
         "{picture}"
     );
     assert!(!picture.contains("one"), "{picture}");
+    assert_eq!(of_terminal("done\r\n", 20), of_terminal("wait \rdone  \r\n", 20));
 }
