@@ -7,6 +7,7 @@ use crate::support::certificates::Authority;
 #[cfg(unix)]
 use crate::support::containers::encrypted_key;
 use crate::support::files;
+#[cfg(unix)]
 use crate::support::network::HeldPort;
 use crate::support::process::Outcome;
 use crate::support::program::esync_ssl;
