@@ -168,16 +168,12 @@ impl Transaction<'_> {
     /// looked at by themselves.
     fn stale_reads(&self) -> Vec<PathBuf> {
         const MANY_FILES: usize = 100;
-        let read = |path: &Path| foreign::read(path, foreign::CONFIGURATION);
-        let is_other = |(path, bytes): &&(PathBuf, Zeroizing<Vec<u8>>)| {
-            !read(path).is_ok_and(|now| Zeroizing::new(now) == *bytes)
-        };
-        let mut stale: Vec<PathBuf> = self
+        let is_stale = |path: &Path, bytes: &[u8]| !foreign::holds(path, bytes).is_ok_and(|holds| holds);
+        let tls = self
             .tls_reads
             .iter()
-            .filter(is_other)
-            .map(|(path, _)| path.clone())
-            .collect();
+            .filter(|(path, bytes)| is_stale(path, bytes));
+        let mut stale: Vec<PathBuf> = tls.map(|(path, _)| path.clone()).collect();
         let changed = self
             .changes
             .iter()
@@ -186,7 +182,6 @@ impl Transaction<'_> {
         let parts: Vec<_> = self.reads.chunks(MANY_FILES).collect();
         let stale_of = |part: usize| -> Vec<PathBuf> {
             let reads = parts[part].iter().filter(|(path, _)| !changed.contains(path));
-            let is_stale = |path: &Path, bytes: &[u8]| !foreign::holds(path, bytes).is_ok_and(|holds| holds);
             let stale = reads.filter(|(path, bytes)| is_stale(path, bytes));
             stale.map(|(path, _)| path.to_path_buf()).collect()
         };

@@ -65,12 +65,7 @@ impl<'a> Work<'a> {
         if new.is_empty() {
             return;
         }
-        ReadFile::find_real(&new);
-        let kept = Arc::make_mut(&mut self.kept);
-        kept.reserve(new.len());
-        for file in new {
-            kept.insert(file.host.clone().into(), file.as_kept());
-        }
+        Arc::make_mut(&mut self.kept).extend(ReadFile::kept(&new));
     }
 
     /// The files as they are now.

@@ -145,11 +145,7 @@ impl Decision<'_> {
     /// The configuration as decided so far.
     pub(super) fn view(&self) -> Result<Configuration, PlanError> {
         let read_files: Vec<&ReadFile> = self.found.configuration.files().iter().collect();
-        ReadFile::find_real(&read_files);
-        let kept: KeptFiles = read_files
-            .iter()
-            .map(|file| (file.host.clone().into(), file.as_kept()))
-            .collect();
+        let kept: KeptFiles = ReadFile::kept(&read_files).collect();
         let (main, source, facts) = self.given;
         let edits = self.edits();
         let mut files: HashMap<Arc<OsStr>, Arc<Document>> = HashMap::new();

@@ -22,6 +22,7 @@ pub(super) struct Found<'a> {
     pub ours: Vec<Ours>,
     /// Index of the file of each reading.
     by_id: Vec<usize>,
+    /// What [`Found::written`] gives: it is asked for again and again.
     written: Vec<(usize, usize)>,
 }
 

@@ -1,6 +1,6 @@
 //! What a configuration is made of: files, directives, sections, and the numbers they go by. Evaluates nothing.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -47,16 +47,22 @@ impl ReadFile {
         self.real.get_or_init(|| real_path(&self.host).as_os_str().into())
     }
 
-    /// The file as it was read, for whoever reads it again.
-    pub(crate) fn as_kept(&self) -> KeptFile {
-        KeptFile {
-            real: self.shared_real().clone(),
-            document: self.document.clone(),
-        }
+    /// Files as they were read, for whoever reads them again.
+    pub(crate) fn kept(files: &[&ReadFile]) -> impl Iterator<Item = (OsString, KeptFile)> {
+        ReadFile::find_real(files);
+        files.iter().map(|file| {
+            let kept = KeptFile {
+                real: file.shared_real().clone(),
+                document: file.document.clone(),
+            };
+            (file.host.clone().into(), kept)
+        })
     }
 
-    /// Finds it for many files at once, so that it is known when they are asked.
+    /// Finds it for many files at once, so that it is known when they are asked. Those of which it is known are not looked at.
     pub fn find_real(files: &[&ReadFile]) {
+        let files = files.iter().filter(|file| file.real.get().is_none());
+        let files: Vec<&ReadFile> = files.copied().collect();
         let paths: Vec<&Path> = files.iter().map(|file| &*file.host).collect();
         for (file, real) in files.iter().zip(real_paths(&paths)) {
             file.real.get_or_init(|| real.as_os_str().into());
