@@ -20,6 +20,16 @@ pub fn plural(number: usize, one: &str) -> String {
     }
 }
 
+/// Half of a message as a sentence: with a capital letter, and a full stop where it ends in none.
+pub fn as_sentence(half: &str) -> String {
+    let mut letters = half.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let end = if half.ends_with(['.', ':', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.to_uppercase(), letters.as_str())
+}
+
 /// Why the system refused, in words that fit behind `cannot be read: `. Its own words differ between systems and
 /// languages, and end in a number that helps nobody; ours are the same everywhere.
 pub fn reason(error: &io::Error) -> String {
@@ -150,6 +160,18 @@ fn lower_case(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_half_becomes_a_sentence() {
+        for (half, sentence) in [
+            ("choose another port", "Choose another port."),
+            ("it is so.", "It is so."),
+            ("there are:", "There are:"),
+            ("", ""),
+        ] {
+            assert_eq!(as_sentence(half), sentence);
+        }
+    }
 
     #[test]
     fn one_is_one_and_all_others_are_many() {

@@ -128,20 +128,19 @@ impl Failure {
     }
 
     /// What is the case and what helps, where both are known and it is no refusal.
-    pub fn halves(&self) -> Option<(String, String)> {
-        let not_found = || {
-            self.error
-                .downcast_ref::<NotFound>()
-                .map(|not_found| &not_found.0)
-        };
-        let advised = self.advised().or_else(not_found)?;
-        Some((advised.cause.clone(), advised.fix.clone()))
+    pub fn halves(&self) -> Option<&Advised> {
+        self.advised().or_else(|| self.not_found())
     }
 
     /// What helps to find a server; its words say it as well.
     pub fn to_find(&self) -> Option<&str> {
-        let not_found = self.error.downcast_ref::<NotFound>();
-        not_found.map(|not_found| not_found.0.fix.as_str())
+        self.not_found().map(|advised| advised.fix.as_str())
+    }
+
+    fn not_found(&self) -> Option<&Advised> {
+        self.error
+            .downcast_ref::<NotFound>()
+            .map(|not_found| &not_found.0)
     }
 
     /// What helps against any of its kind, where that is known; what helps against this one its words say.

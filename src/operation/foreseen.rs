@@ -6,6 +6,7 @@ use std::path::Path;
 use camino::Utf8Path;
 use zeroize::Zeroizing;
 
+use super::Failure;
 use super::enable_files::{Files, Material, TlsFiles};
 use super::environment::{Where, World, Writing};
 use super::find::Loaded;
@@ -15,9 +16,9 @@ use super::key_files::{self, Origin, judged, named};
 use super::names::domain_names;
 use super::pass_phrase::PassPhrases;
 use super::questions::Silent;
-use super::{Failure, way_on};
+pub use super::way_on::codes as ways_on;
+use crate::check::Finding;
 use crate::check::tls_files::{File, TlsFiles as Judged};
-use crate::check::{Code, Finding};
 use crate::tls::bundle::Bundle;
 use crate::tls::certificate::Certificate;
 
@@ -67,11 +68,6 @@ pub fn of(known: &Known, place: &Where, world: &World) -> Result<Vec<Finding>, F
             })
         }
     }
-}
-
-/// The codes by which `--force` has it go on; nothing where one of them certainly keeps Apache from starting.
-pub fn ways_on(found: &[Finding], forced: &[Code]) -> Option<Vec<Code>> {
-    way_on::codes(found, forced)
 }
 
 impl Known<'_> {

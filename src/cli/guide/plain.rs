@@ -7,7 +7,9 @@ use crate::refusal::Refusal;
 pub fn failure(failure: &Failure) -> String {
     let halves = match failure.error.downcast_ref::<Refusal>() {
         Some(refusal) => Some((refusal.cause.to_string(), refusal.fix.to_string())),
-        None => failure.halves(),
+        None => failure
+            .halves()
+            .map(|advised| (advised.cause.clone(), advised.fix.clone())),
     };
     match halves {
         Some((cause, fix)) if names_option(&fix) => cause,

@@ -11,7 +11,7 @@ use crate::operation::ports::USUAL;
 use crate::operation::survey::Survey;
 use crate::server::installation::Installation;
 use crate::shown::shown;
-use crate::wording::count;
+use crate::wording::{as_sentence, count};
 
 /// A question, with what was found and is offered as its answer.
 pub fn question(step: Step, known: &Answers, found: &Result<Survey, String>, look: &dyn Looks) -> Question {
@@ -46,22 +46,10 @@ pub fn of_findings(findings: &[Finding]) -> Vec<String> {
     let told = findings.iter().map(|finding| {
         let parts = [&finding.summary, &finding.cause, &finding.fix].map(|part| part.trim());
         let parts = parts.iter().filter(|part| !part.is_empty());
-        let sentences: Vec<String> = parts.map(|part| sentence(part)).collect();
+        let sentences: Vec<String> = parts.map(|part| as_sentence(part)).collect();
         format!("{}: {}", finding.code, sentences.join(" "))
     });
     told.collect()
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first: String = letters
-        .next()
-        .iter()
-        .flat_map(|first| first.to_uppercase())
-        .collect();
-    let end = if text.ends_with(['.', ':', '?']) { "" } else { "." };
-    format!("{first}{}{end}", letters.as_str())
 }
 
 fn of_doubt(known: &Answers) -> Question {

@@ -22,6 +22,7 @@ use crate::renewal::CLOCK;
 use crate::server::local_addresses::is_local;
 use crate::server::port::listeners_on;
 use crate::shown::shown;
+use crate::wording::as_sentence;
 
 /// Asks what precedes an order. Of the server nothing is written but a probe that goes again at once.
 ///
@@ -351,17 +352,4 @@ fn finding(failure: Failure, code: Code) -> Result<Finding, Failure> {
         place: place.map(|place| Place::new(shown(&place.file), place.line.map(|line| line as usize))),
         ..Finding::new(code, Severity::BreaksClients, cause, "", as_sentence(&fix))
     })
-}
-
-/// The fix of a refusal as that of a finding.
-fn as_sentence(fix: &str) -> String {
-    let mut letters = fix.chars();
-    match letters.next() {
-        Some(first) => format!(
-            "{}{}.",
-            first.to_uppercase(),
-            letters.as_str().trim_end_matches('.')
-        ),
-        None => String::new(),
-    }
 }
