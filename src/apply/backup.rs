@@ -218,7 +218,6 @@ impl Store<'_> {
                 self.remove_tree(&lock.place(&id));
             }
         }
-        self.tidy_newest(lock, |entry| entry.check(&self.root, &|_| false).is_ok());
     }
 
     /// Removes what the newest run that is done still has beside certificates and keys, and its folder where that holds
@@ -234,8 +233,7 @@ impl Store<'_> {
         let Ok(Some(manifest)) = journal::read_manifest(&folder) else {
             return;
         };
-        let mut renewed = manifest.entries.iter().filter(|entry| entry.is_renewal());
-        if !renewed.all(is_ours) || self.forget_former(&manifest, &id).is_err() {
+        if !matches!(self.forget_former(&manifest, &id, is_ours), Ok(true)) {
             return;
         }
         if manifest.is_passing() && self.disk.remove(&folder.place(MANIFEST)).is_ok() {

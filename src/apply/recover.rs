@@ -50,13 +50,15 @@ impl Store<'_> {
         mark(&folder).map(|id| id.unwrap_or_else(|_| "unknown".into()))
     }
 
-    /// Undoes what a killed run left half done, in files below the server root or `known` to the configuration. With
-    /// `force`, also names that somebody changed since.
+    /// Undoes what a killed run left half done, in files below the server root or `known` to the configuration, or tidies up
+    /// after one that was killed when it was done. With `force`, also names that somebody changed since.
     ///
     /// # Errors
     /// [`ApplyError::NotRestored`] when something could not be put back; then it can be tried again.
     pub fn recover(&self, lock: &Lock, force: bool, known: Known) -> Result<Option<Recovered>, ApplyError> {
         let Some(id) = mark(&lock.folder) else {
+            // A run that was killed when it was done may have left the way back beside certificates and keys.
+            self.tidy_newest(lock, |entry| entry.check(&self.root, known).is_ok());
             return Ok(None);
         };
         let id = id.map_err(|error| {
@@ -147,7 +149,7 @@ impl Store<'_> {
             });
         }
         self.sweep(manifest, id)?;
-        self.forget_former(manifest, id)?;
+        self.forget_former(manifest, id, |_| true)?;
         for made in manifest.folders.iter().rev() {
             self.remove_made(&made.path())?;
         }
@@ -207,17 +209,29 @@ impl Store<'_> {
         Ok(())
     }
 
-    /// Removes what waited beside certificates and keys until the run was done.
-    pub(super) fn forget_former(&self, manifest: &Manifest, id: &str) -> Result<(), ApplyError> {
+    /// Removes what waited beside certificates and keys until the run was done; those that are not `is_ours` stay, and it is
+    /// told whether there are none. That is asked for what is there alone: it may take reading the configuration.
+    pub(super) fn forget_former(
+        &self,
+        manifest: &Manifest,
+        id: &str,
+        is_ours: impl Fn(&Entry) -> bool,
+    ) -> Result<bool, ApplyError> {
+        let mut none_left = true;
         for (number, entry) in manifest.entries.iter().enumerate() {
-            if entry.is_renewal()
-                && let Ok(place) = Place::of(&entry.real.path(), Last::Keep)
-                && place.via().is_none()
-            {
-                self.remove_ours(&place.folder.place(former_name(id, number)))?;
+            let Ok(place) = Place::of(&entry.real.path(), Last::Keep) else {
+                continue;
+            };
+            let former = place.folder.place(former_name(id, number));
+            if !entry.is_renewal() || place.via().is_some() || matches!(former.look(), Ok(None)) {
+                continue;
+            }
+            match is_ours(entry) {
+                true => self.remove_ours(&former)?,
+                false => none_left = false,
             }
         }
-        Ok(())
+        Ok(none_left)
     }
 
     /// Removes a regular file of ours, if it is there.

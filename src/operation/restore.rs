@@ -204,9 +204,11 @@ pub fn recover(
     for store in &stores(&root, world.disk) {
         store.refuse_foreign()?;
         if store.unfinished().is_none() {
-            // Whoever has the lock tidies up what a killed run left beside the backups.
-            if store.folder.is_dir() {
-                let _ = claim.lock(store, Duration::ZERO);
+            // Whoever has the lock tidies up what a killed run left beside the backups, and beside certificates.
+            if store.folder.is_dir()
+                && let Ok(lock) = claim.lock(store, Duration::ZERO)
+            {
+                claim.recover(store, &lock, false)?;
             }
             continue;
         }

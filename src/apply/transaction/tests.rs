@@ -3,6 +3,7 @@ use super::*;
 use crate::apply::Undone;
 use crate::apply::{Holder, NewFile, RealDisk, backup_folders};
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 use time::macros::datetime;
 
@@ -365,20 +366,46 @@ fn a_renewal_that_is_killed_or_undone_brings_the_old_pair_back() {
     assert!(store.backups().unwrap().is_empty());
 }
 
+/// A renewal of this pair that is killed when it is done; what is left beside the pair.
+fn killed_at_the_end(store: &Store, pair: &[PathBuf; 2]) {
+    let lock = lock(store);
+    std::mem::forget(transaction(renewal(pair)).write(store, &lock, NOW).unwrap());
+    store.forget(&lock).unwrap();
+}
+
+fn recover(store: &Store, known: &dyn Fn(&Path) -> bool) {
+    let found = store.recover(&lock(store), false, known).unwrap();
+    assert!(found.is_none());
+}
+
 #[test]
 fn what_a_renewal_left_when_it_was_killed_at_its_very_end_goes() {
     let place = Place::new();
     let pair = pair(&place);
     let store = place.store();
-    let first = lock(&store);
-    std::mem::forget(transaction(renewal(&pair)).write(&store, &first, NOW).unwrap());
-    store.forget(&first).unwrap();
+    killed_at_the_end(&store, &pair);
     assert_eq!(place.names().len(), 4);
-    drop(first);
-    drop(lock(&store));
+    recover(&store, &|_| false);
     assert_eq!(place.names(), ["a.crt", "a.key"]);
     assert!(store.backups().unwrap().is_empty());
     assert!(texts(&pair).iter().all(|text| text.starts_with("new ")));
+}
+
+#[test]
+fn elsewhere_it_goes_where_the_configuration_names_the_pair() {
+    let [place, elsewhere] = [Place::new(), Place::new()];
+    let pair = pair(&elsewhere);
+    let store = place.store();
+    killed_at_the_end(&store, &pair);
+    recover(&store, &|_| false);
+    assert_eq!(elsewhere.names().len(), 4);
+    recover(&store, &|path| path == pair[0]);
+    assert_eq!(elsewhere.names().len(), 3);
+    recover(&store, &|path| pair.iter().any(|known| known == path));
+    assert_eq!(elsewhere.names(), ["a.crt", "a.key"]);
+    assert!(store.backups().unwrap().is_empty());
+    // The configuration is asked about what is left, and not about what is gone.
+    recover(&store, &|path| panic!("{} is asked for", path.display()));
 }
 
 #[test]
