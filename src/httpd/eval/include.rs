@@ -248,7 +248,11 @@ fn expand(folder: &[u8], pattern: &[u8], source: &Source, walk: &mut Walk) -> Re
         .into_iter()
         .filter(|(name, _)| matches(component, name))
         .map(|(name, kind)| (join(folder, &name), kind))
-        .filter(|(full, _)| rest.is_none() || source.is_real_folder(full))
+        .filter(|(full, kind)| match kind {
+            _ if rest.is_none() => true,
+            Some(kind) => *kind == Kind::Folder,
+            None => source.is_real_folder(full),
+        })
         .collect();
     if matching.is_empty() {
         return walk.lacks(Failure::NoMatch(component.to_vec(), folder.to_vec()));

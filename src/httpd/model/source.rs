@@ -298,20 +298,23 @@ impl Source {
     }
 
     /// The names in a folder, sorted by bytes as Apache sorts them; with what it is where the folder itself says that
-    /// it is a file.
+    /// it is a file, or a real folder.
     pub fn list(&self, absolute: &[u8]) -> io::Result<Vec<(Vec<u8>, Option<Kind>)>> {
         let host = self.host_path(absolute);
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&host)? {
             let entry = entry?;
-            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
-            let name = host_bytes(Path::new(&entry.file_name()));
-            names.push((name, is_file.then_some(Kind::File)));
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_file() => Some(Kind::File),
+                Ok(kind) if kind.is_dir() => Some(Kind::Folder),
+                _ => None,
+            };
+            names.push((host_bytes(Path::new(&entry.file_name())), kind));
         }
-        if !self.overlay.is_empty() {
+        let edited = || self.overlay.keys().map(Path::new);
+        if edited().any(|path| path.parent().is_some_and(|folder| may_be(&host, folder))) {
             let folder = real_path(&host);
-            let edited = self.overlay.keys().map(Path::new);
-            let here = edited.filter(|path| path.parent() == Some(&folder));
+            let here = edited().filter(|path| path.parent() == Some(&folder));
             let new = here.filter_map(|path| path.file_name());
             names.extend(new.map(|name| (host_bytes(Path::new(name)), None)));
         }
@@ -322,6 +325,14 @@ impl Source {
         names.dedup_by(|(a, _), (b, _)| a == b);
         Ok(names)
     }
+}
+
+/// Could a path lead to this folder, which is one without links? Told by its name: to follow it asks for every folder on the
+/// way, and of a hundred thousand folders few have been written to.
+fn may_be(path: &Path, folder: &Path) -> bool {
+    let is_named = |name: &OsStr| Some(name) == folder.file_name();
+    // Windows has more than one spelling of the same name.
+    cfg!(windows) || path.file_name().is_none_or(is_named) || path.is_symlink()
 }
 
 /// The bytes of a file of a configuration.
